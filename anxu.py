@@ -1,0 +1,4 @@
+"""placeholder front door"""
+def main() -> None:
+    raise SystemExit("not yet")
+

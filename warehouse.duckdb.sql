@@ -1,0 +1,638 @@
+-- warehouse.duckdb.sql: the whole schema of the Anxu warehouse, applied by warehouse.Warehouse.open.
+--
+-- Layers: ledger → places and things → facts → forecasts → recommendations → runs.
+-- Units stand in the names: _kg, _mu, _yuan, _yuan_per_kg, _c (°C), _mm, _hours; _share is 0–1.
+-- Days are local days of the settings' time zone; `timestamptz` is an instant (UTC inside).
+--
+-- A table with `known_at` in its key is append-only: a fact is its natural key, and each change is a new version.
+-- Reading with a cutoff takes the newest version of each key that was known by then.
+-- Large tables (order_line, raw_reading, reading) carry their key as a comment instead of an index: taking in merges
+-- on it, which costs a quarter of what an index costs (docs/decisions/0002-keys-without-index.md).
+
+-- ───────────────────────────── ledger: what came in, what was refused ─────────────────────────────
+
+-- One row per file taken in. rows_read = taken + unchanged + dropped + rejected.
+create table if not exists source_file (
+    file_id        text primary key,                           -- sha256 of the bytes, hex
+    name           text not null,                              -- file name without its folder
+    kind           text not null,                              -- what it was recognised as: orders, readings, plot, …
+    profile        text,                                       -- the declared layout that read it
+    shop           text,                                       -- shop it was loaded for
+    size_bytes     bigint not null check (size_bytes >= 0),
+    is_history     boolean not null,                           -- first load: known_at from event time, not arrival
+    arrived_at     timestamptz not null,
+    rows_read      bigint not null check (rows_read >= 0),
+    rows_taken     bigint not null check (rows_taken >= 0),    -- new versions written
+    rows_unchanged bigint not null check (rows_unchanged >= 0),-- already known, nothing written
+    rows_dropped   bigint not null check (rows_dropped >= 0),  -- not facts by rule: unpaid, totals and note rows
+    rows_rejected  bigint not null check (rows_rejected >= 0),
+    dropped_json   text not null default '{}',                 -- reason → rows, for rows_dropped
+    check (rows_read = rows_taken + rows_unchanged + rows_dropped + rows_rejected)
+);
+
+-- One row per refused line of a file and the rule it broke. Personal columns are cut out before the text is kept.
+create table if not exists rejected_row (
+    file_id     text not null,                                 -- source_file
+    line_number bigint not null check (line_number >= 0),      -- 1 is the header's line; 0 stands for the whole file
+    rule        text not null,                                 -- short name: quantity_positive, paid_in_future, …
+    detail      text not null,                                 -- the value, the limit, the way out
+    row_text    text not null,                                 -- JSON of the kept columns as delivered
+    table_name  text not null,
+    rejected_at timestamptz not null,
+    primary key (file_id, line_number, rule)
+);
+
+-- ───────────────────────────── places and things ─────────────────────────────
+
+-- One row per place of the county network.
+create table if not exists place (
+    place_id  text primary key,
+    name      text not null,
+    kind      text not null check (kind in ('county', 'town', 'village')),
+    parent_id text,                                            -- place_id one step up; null for the county
+    lat_deg   double check (lat_deg between -90 and 90),
+    lon_deg   double check (lon_deg between -180 and 180),
+    known_at  timestamptz not null
+);
+
+-- One row per selling region (province or city of the delivery address, never finer).
+create table if not exists region (
+    region_id text primary key,
+    name      text not null,                                   -- as the platforms write it: 上海市, 广东省
+    known_at  timestamptz not null
+);
+
+-- One row per sales channel: a shop on a platform, a market, a wholesale buyer.
+create table if not exists channel (
+    channel_id       text primary key,
+    name             text not null,
+    platform         text not null,                            -- taobao, pinduoduo, douyin, shopify, market, …
+    shop             text not null,
+    commission_share double not null default 0 check (commission_share between 0 and 1),
+    known_at         timestamptz not null,
+    unique (platform, shop)
+);
+
+-- One row per crop (or animal) that fields bear.
+create table if not exists crop (
+    crop_id         text primary key,
+    name_zh         text not null,
+    name_en         text not null,
+    family          text not null,                             -- botanical family, for rotation
+    kind            text not null,                             -- grain, vegetable, root, fruit, mushroom, aquatic
+    is_legume       boolean not null,
+    keeps_days      integer not null check (keeps_days >= 0),  -- days it keeps at usual storage
+    base_temp_c     double,                                    -- below it no growth; null: not known
+    mature_gdd_c_d  double check (mature_gdd_c_d > 0),         -- thermal time from sowing to ripe, °C·d
+    known_at        timestamptz not null
+);
+
+-- One row per product as planned and sold; `family` groups products that one crop supplies.
+create table if not exists product (
+    product_id      text primary key,
+    name_zh         text not null,
+    name_en         text not null,
+    family          text not null,
+    grade           text,                                      -- grade sold; null: not graded
+    launched_on     date,                                      -- null: before the records
+    shelf_life_days integer check (shelf_life_days > 0),
+    known_at        timestamptz not null
+);
+
+-- One row per product and crop it is made of.
+create table if not exists product_crop (
+    product_id             text not null references product (product_id),
+    crop_id                text not null references crop (crop_id),
+    crop_kg_per_product_kg double not null check (crop_kg_per_product_kg > 0),  -- e.g. 1.5 kg paddy per kg rice
+    source                 text not null,                      -- where the mapping comes from
+    known_at               timestamptz not null,
+    primary key (product_id, crop_id)
+);
+
+-- One row per seller's article and the day from which the mapping holds.
+create table if not exists listing (
+    platform      text not null,
+    shop          text not null,
+    seller_sku    text not null,
+    valid_from    date not null,
+    product_id    text not null references product (product_id),
+    pieces        integer not null default 1 check (pieces > 0),           -- packs per unit ordered
+    net_weight_kg double not null check (net_weight_kg > 0 and net_weight_kg <= 1000),  -- per piece
+    known_at      timestamptz not null,
+    primary key (platform, shop, seller_sku, valid_from)
+);
+
+-- One row per weather station.
+create table if not exists weather_station (
+    station_id  text primary key,
+    name        text not null,
+    lat_deg     double check (lat_deg between -90 and 90),
+    lon_deg     double check (lon_deg between -180 and 180),
+    elevation_m double,
+    known_at    timestamptz not null
+);
+
+-- One row per plot of land.
+create table if not exists plot (
+    plot_id    text primary key,
+    place_id   text references place (place_id),
+    land_class text not null,                                  -- which practices fit: paddy, dry_flat, greenhouse, …
+    area_mu    double not null check (area_mu > 0 and area_mu <= 100000),   -- 1 mu = 1/15 ha
+    lat_deg    double check (lat_deg between -90 and 90),
+    lon_deg    double check (lon_deg between -180 and 180),
+    soil       text,
+    known_at   timestamptz not null
+);
+
+-- One row per way of using land: a main crop on a land class in the seasons of a year it occupies.
+create table if not exists practice (
+    practice_id          text primary key,
+    crop_id              text not null references crop (crop_id),          -- main crop; others in practice_yield
+    land_class           text not null,
+    season               integer not null check (season between 1 and 4),  -- first season of the year it takes
+    last_season          integer not null check (last_season between 1 and 4),
+    cost_yuan_per_mu     double not null check (cost_yuan_per_mu >= 0),
+    labour_hours_per_mu  double check (labour_hours_per_mu >= 0),          -- null: not known
+    sow_from_doy         integer check (sow_from_doy between 1 and 366),   -- day of year
+    sow_to_doy           integer check (sow_to_doy between 1 and 366),
+    sell_from_doy        integer check (sell_from_doy between 1 and 366),  -- harvest is sold from here …
+    sell_to_doy          integer check (sell_to_doy between 1 and 366),    -- … to here; may wrap the year end
+    is_perennial         boolean not null default false,       -- stays on its land: vines, orchards
+    source               text not null,
+    known_at             timestamptz not null,
+    check (last_season >= season)
+);
+
+-- One row per practice and crop it yields (rice-crab yields two).
+create table if not exists practice_yield (
+    practice_id          text not null references practice (practice_id),
+    crop_id              text not null references crop (crop_id),
+    yield_kg_per_mu      double not null check (yield_kg_per_mu > 0),
+    yield_cv             double check (yield_cv between 0 and 2),          -- standard deviation / mean; null: not known
+    price_yuan_per_kg    double not null check (price_yuan_per_kg >= 0),   -- expected farm-gate price
+    price_low_yuan_per_kg  double check (price_low_yuan_per_kg >= 0),
+    price_high_yuan_per_kg double check (price_high_yuan_per_kg >= 0),
+    salvage_yuan_per_kg  double not null default 0 check (salvage_yuan_per_kg >= 0),  -- what surplus still brings
+    known_at             timestamptz not null,
+    primary key (practice_id, crop_id)
+);
+
+-- One row per harvest or packing crew.
+create table if not exists crew (
+    crew_id       text primary key,
+    place_id      text references place (place_id),
+    workers       integer not null check (workers > 0),
+    hours_per_day double not null check (hours_per_day > 0 and hours_per_day <= 24),
+    known_at      timestamptz not null
+);
+
+-- One row per cold room.
+create table if not exists cold_room (
+    cold_room_id text primary key,
+    place_id     text references place (place_id),
+    capacity_kg  double not null check (capacity_kg > 0),
+    temp_c       double,
+    known_at     timestamptz not null
+);
+
+-- One row per leg: from a place to a place or selling region.
+create table if not exists transit (
+    from_id          text not null,                            -- place_id
+    to_id            text not null,                            -- place_id or region_id
+    hours            double not null check (hours >= 0 and hours <= 720),
+    cost_yuan_per_kg double check (cost_yuan_per_kg >= 0),
+    known_at         timestamptz not null,
+    primary key (from_id, to_id)
+);
+
+-- One row per sensor (a device; its quantities are in the readings).
+create table if not exists sensor (
+    sensor_id    text primary key,
+    plot_id      text references plot (plot_id),               -- null: not in a plot
+    model        text,
+    depth_cm     double,
+    installed_on date,
+    known_at     timestamptz not null
+);
+
+-- One row per raw material of a processed product.
+create table if not exists recipe (
+    product_id       text not null references product (product_id),
+    crop_id          text not null references crop (crop_id),
+    grade            text,
+    kg_in_per_kg_out double not null check (kg_in_per_kg_out > 0),
+    cost_yuan_per_kg double check (cost_yuan_per_kg >= 0),
+    known_at         timestamptz not null,
+    primary key (product_id, crop_id)
+);
+
+-- One row per standard, version, class and measured attribute: a lower (or upper) limit.
+create table if not exists grade_standard (
+    standard    text not null,                                 -- e.g. AQSIQ 71/2006
+    version     text not null,
+    crop_id     text not null references crop (crop_id),
+    grade       text not null,
+    attribute   text not null,                                 -- weight_g_male, brix, …
+    min_value   double,
+    max_value   double,
+    valid_from  date not null,
+    source      text not null,
+    is_verified boolean not null,
+    known_at    timestamptz not null,
+    primary key (standard, version, crop_id, grade, attribute)
+);
+
+-- ───────────────────────────── facts of selling ─────────────────────────────
+
+-- One version of one paid order line. Unpaid lines are not taken; buyer, address and phone never enter.
+-- key: platform, shop, order_id, line_id
+create table if not exists order_line (
+    platform    text not null,
+    shop        text not null,
+    order_id    text not null,
+    line_id     text not null,                                 -- sub-order id, else seller SKU + spec + occurrence
+    seller_sku  text not null,                                 -- '' when the file has none
+    title       text,
+    spec        text,
+    quantity    integer not null check (quantity > 0 and quantity <= 100000),   -- units ordered
+    goods_yuan  decimal(14, 2) check (goods_yuan >= 0 and goods_yuan <= 100000000),  -- paid for the line's goods
+    status      text not null check (status in ('paid', 'part_shipped', 'shipped', 'received', 'part_refunded',
+                                                'refunded_before_ship', 'refunded_after_ship', 'unknown')),
+    status_rank integer not null,                              -- progress; a lower rank never replaces a higher one
+    raw_status  text not null,                                 -- the platform's own word
+    paid_at     timestamptz not null,
+    shipped_at  timestamptz,
+    refunded_at timestamptz,
+    region_id   text,                                          -- null: the file names no province
+    buyer_key   text,                                          -- keyed hash, null where the file has no buyer
+    file_id     text not null,
+    known_at    timestamptz not null
+);
+
+-- One row per product, channel, region and day sold, from tills or shops that report days instead of orders.
+create table if not exists daily_sale (
+    product_id       text not null references product (product_id),
+    channel_id       text not null references channel (channel_id),
+    region_id        text not null references region (region_id),
+    sale_date        date not null,                            -- local day of payment
+    sold_kg          double not null check (sold_kg >= 0 and sold_kg <= 10000000),  -- returns before shipping taken off
+    revenue_yuan     double check (revenue_yuan >= 0),
+    receipts         integer check (receipts >= 0),
+    discounted_share double check (discounted_share between 0 and 1),
+    known_at         timestamptz not null,
+    primary key (product_id, channel_id, region_id, sale_date, known_at)
+);
+
+-- One row per product, channel, region and day with a stock record. No row: nothing is known of stock.
+create table if not exists stock_day (
+    product_id         text not null references product (product_id),
+    channel_id         text not null references channel (channel_id),
+    region_id          text not null references region (region_id),
+    stock_date         date not null,
+    hours_out_of_stock double not null check (hours_out_of_stock between 0 and 24),
+    closing_kg         double check (closing_kg >= 0),
+    known_at           timestamptz not null,
+    primary key (product_id, channel_id, region_id, stock_date, known_at)
+);
+
+-- One row per product, channel and day: the price asked, past or planned (known_at before price_date).
+create table if not exists price_day (
+    product_id             text not null references product (product_id),
+    channel_id             text not null references channel (channel_id),
+    price_date             date not null,
+    price_yuan_per_kg      double not null check (price_yuan_per_kg > 0 and price_yuan_per_kg <= 10000),
+    list_price_yuan_per_kg double check (list_price_yuan_per_kg > 0),      -- before discount
+    known_at               timestamptz not null,
+    primary key (product_id, channel_id, price_date, known_at)
+);
+
+-- One row per product and day: what it cost to buy in (wholesale).
+create table if not exists wholesale_price (
+    product_id        text not null references product (product_id),
+    price_date        date not null,
+    price_yuan_per_kg double not null check (price_yuan_per_kg > 0.01 and price_yuan_per_kg <= 10000),
+    known_at          timestamptz not null,
+    primary key (product_id, price_date, known_at)
+);
+
+-- One row per campaign of a channel (or of all: channel_id '*').
+create table if not exists campaign (
+    campaign_id    text not null,
+    channel_id     text not null,
+    name           text not null,
+    presale_from   date,
+    starts_on      date not null,
+    ends_on        date not null,
+    discount_share double check (discount_share between 0 and 1),
+    known_at       timestamptz not null,
+    primary key (campaign_id, channel_id, known_at),
+    check (ends_on >= starts_on)
+);
+
+-- One row per planned live-stream slot of a product.
+create table if not exists live_slot (
+    live_slot_id      text not null,
+    channel_id        text not null references channel (channel_id),
+    product_id        text not null references product (product_id),
+    slot_date         date not null,
+    price_yuan_per_kg double check (price_yuan_per_kg > 0),
+    allotment_kg      double check (allotment_kg >= 0),        -- null: not capped
+    known_at          timestamptz not null,
+    primary key (live_slot_id, known_at)
+);
+
+-- One row per promise to deliver: pre-order, contract, adoption.
+create table if not exists commitment (
+    commitment_id     text not null,
+    kind              text not null check (kind in ('preorder', 'contract', 'adoption')),
+    crop_id           text not null references crop (crop_id),
+    quantity_kg       double not null check (quantity_kg >= 0),            -- 0 withdraws it
+    due_from          date not null,
+    due_to            date not null,
+    price_yuan_per_kg double check (price_yuan_per_kg >= 0),
+    known_at          timestamptz not null,
+    primary key (commitment_id, known_at),
+    check (due_to >= due_from)
+);
+
+-- ───────────────────────────── facts of the fields ─────────────────────────────
+
+-- One row per plot, crop, year and season planted.
+create table if not exists planting (
+    plot_id     text not null references plot (plot_id),
+    crop_id     text not null references crop (crop_id),
+    year        integer not null check (year between 1990 and 2100),
+    season      integer not null check (season between 1 and 4),
+    area_mu     double not null check (area_mu >= 0),
+    practice_id text,
+    sown_on     date,
+    known_at    timestamptz not null,
+    primary key (plot_id, crop_id, year, season, known_at)
+);
+
+-- One row per cut: kg of one grade from one plot.
+create table if not exists harvest_event (
+    harvest_id   text not null,
+    plot_id      text not null references plot (plot_id),
+    crop_id      text not null references crop (crop_id),
+    harvested_at timestamptz not null,
+    harvested_kg double not null check (harvested_kg >= 0 and harvested_kg <= 10000000),
+    grade        text,
+    known_at     timestamptz not null,
+    primary key (harvest_id, known_at)
+);
+
+-- One row per lot in store or packed, made of one harvest.
+create table if not exists lot (
+    lot_id     text not null,
+    harvest_id text,
+    crop_id    text not null references crop (crop_id),
+    grade      text,
+    lot_kg     double not null check (lot_kg >= 0),
+    packed_on  date,
+    known_at   timestamptz not null,
+    primary key (lot_id, known_at)
+);
+
+-- One row per lot, attribute and sample number inspected.
+create table if not exists inspection (
+    inspection_id text not null,
+    lot_id        text not null,
+    attribute     text not null,
+    value         double not null,
+    sample_kg     double check (sample_kg > 0),
+    inspected_at  timestamptz not null,
+    known_at      timestamptz not null,
+    primary key (inspection_id, attribute, known_at)
+);
+
+-- One reading as delivered, never changed.
+-- key: sensor_id, quantity, measured_at, value, line_number
+create table if not exists raw_reading (
+    sensor_id   text not null,                                 -- as delivered; it may be a made-up id
+    quantity    text not null,                                 -- as mapped by the profile: air_temp_c, soil_vwc, …
+    measured_at timestamptz not null,                          -- the device's clock
+    value       double,                                        -- null: the device said it has none
+    status      text,                                          -- the device's own status word
+    file_id     text not null,
+    line_number bigint not null,
+    known_at    timestamptz not null
+);
+
+-- One cleaned reading per sensor, quantity and (corrected) time; flagged ones keep their value and their flag.
+-- key: sensor_id, quantity, measured_at
+create table if not exists reading (
+    sensor_id   text not null references sensor (sensor_id),
+    quantity    text not null,                                 -- air_temp_c, rel_humidity_pct, soil_vwc, soil_temp_c,
+                                                               -- soil_ec_ms_cm, battery_v, water_temp_c, …
+    measured_at timestamptz not null,                          -- clock faults put right
+    value       double not null,
+    flag        text,                                          -- null: good; sentinel, spike, stuck, frozen, range
+    known_at    timestamptz not null
+);
+
+-- One row per sensor, quantity and kind of fault found by cleaning.
+create table if not exists sensor_fault (
+    sensor_id text not null,
+    quantity  text not null,
+    fault     text not null,     -- unreadable, made_up_id, duplicate, clock, sentinel, spike, stuck, gap, log_start, range
+    from_at   timestamptz,
+    to_at     timestamptz,
+    readings  bigint not null check (readings >= 0),
+    detail    text not null,
+    known_at  timestamptz not null
+);
+
+-- One hour (or day) of one station as observed.
+create table if not exists weather_observed (
+    station_id        text not null references weather_station (station_id),
+    observed_at       timestamptz not null,
+    air_temp_c        double check (air_temp_c between -60 and 60),
+    dew_point_c       double check (dew_point_c between -80 and 50),
+    rel_humidity_pct  double check (rel_humidity_pct between 0 and 100),
+    rain_mm           double check (rain_mm between 0 and 500),
+    wind_m_s          double check (wind_m_s between 0 and 90),
+    pressure_hpa      double check (pressure_hpa between 500 and 1100),
+    radiation_w_m2    double check (radiation_w_m2 between 0 and 1500),
+    known_at          timestamptz not null,
+    primary key (station_id, observed_at, known_at)
+);
+
+-- One hour of one station as forecast at one time of issue.
+create table if not exists weather_forecast (
+    station_id       text not null references weather_station (station_id),
+    issued_at        timestamptz not null,
+    valid_at         timestamptz not null,
+    air_temp_c       double check (air_temp_c between -60 and 60),
+    rel_humidity_pct double check (rel_humidity_pct between 0 and 100),
+    rain_mm          double check (rain_mm between 0 and 500),
+    wind_m_s         double check (wind_m_s between 0 and 90),
+    radiation_w_m2   double check (radiation_w_m2 between 0 and 1500),
+    known_at         timestamptz not null,
+    primary key (station_id, issued_at, valid_at, known_at)
+);
+
+-- ───────────────────────────── what people decide ─────────────────────────────
+
+-- One row per change a person made to a forecast.
+create table if not exists demand_override (
+    override_id text primary key,                              -- inbox message id: taken in once
+    product_id  text not null,
+    channel_id  text,                                          -- null: all
+    region_id   text,                                          -- null: all
+    starts_on   date not null,
+    ends_on     date not null,
+    factor      double not null check (factor >= 0 and factor <= 100),     -- forecast × factor
+    author      text not null,
+    reason      text not null check (length(reason) > 0),
+    expires_on  date not null,
+    written_at  timestamptz not null,
+    known_at    timestamptz not null,
+    check (ends_on >= starts_on)
+);
+
+-- One row per answer of a person to a recommendation.
+create table if not exists decision (
+    decision_id       text primary key,                        -- inbox message id: taken in once
+    recommendation_id text not null,
+    answer            text not null check (answer in ('accept', 'change', 'refuse')),
+    area_mu           double check (area_mu >= 0),             -- with 'change'
+    author            text not null,
+    reason            text,
+    written_at        timestamptz not null,
+    known_at          timestamptz not null
+);
+
+-- ───────────────────────────── forecasts ─────────────────────────────
+
+-- One row per product, channel, region, day ahead and quantile level, of one run.
+create table if not exists demand_forecast (
+    run_id          text not null,
+    cutoff          date not null,                             -- last day whose sales were known
+    product_id      text not null,
+    channel_id      text not null,
+    region_id       text not null,
+    forecast_date   date not null,
+    level           double not null check (level > 0 and level < 1),
+    demand_kg       double not null check (demand_kg >= 0),
+    model_version   text not null,
+    fallback_reason text                                       -- null: the model; else why a baseline stands in
+);
+
+-- One row per product family, channel, region, week ahead and quantile level, of one run.
+create table if not exists season_forecast (
+    run_id          text not null,
+    cutoff          date not null,
+    family          text not null,
+    channel_id      text not null,
+    region_id       text not null,
+    week_start      date not null,                             -- Monday
+    level           double not null check (level > 0 and level < 1),
+    demand_kg       double not null check (demand_kg >= 0),
+    model_version   text not null,
+    fallback_reason text
+);
+
+-- One row per run, segment, lead time, metric and method: matured forecasts against what was sold.
+create table if not exists forecast_score (
+    run_id    text not null,                                   -- the scoring run
+    cutoff    date not null,                                   -- the scoring run's cutoff
+    scored_cutoff date not null,                               -- cutoff of the forecast that was scored
+    segment   text not null,                                   -- all, channel:…, family:…
+    lead_days text not null,                                   -- all, 1-7, 8-14, 15-28
+    metric    text not null,                                   -- wape, bias, wql, coverage_80
+    method    text not null,                                   -- anxu, seasonal_naive
+    value     double not null
+);
+
+-- ───────────────────────────── recommendations ─────────────────────────────
+
+-- One row per published planting plan.
+create table if not exists planting_plan (
+    run_id        text not null,
+    cutoff        date not null,
+    first_year    integer not null,
+    last_year     integer not null,
+    status        text not null,                               -- optimal, feasible, infeasible
+    profit_yuan   double not null,                             -- as the checker recomputes it from the rounded plan
+    bound_yuan    double not null,                             -- no plan can earn more
+    gap           double not null check (gap >= 0),            -- (bound − profit) / |bound|
+    rules_broken  integer not null check (rules_broken >= 0),
+    seed          integer not null,
+    inputs_hash   text not null
+);
+
+-- One row per plot, practice, year and season to plant.
+create table if not exists planting_recommendation (
+    run_id            text not null,
+    cutoff            date not null,
+    recommendation_id text not null,                           -- plot/year/season/practice: stable from night to night
+    plot_id           text not null,
+    practice_id       text not null,
+    crop_id           text not null,
+    year              integer not null,
+    season            integer not null,
+    area_mu           double not null check (area_mu > 0),
+    expected_kg       double not null check (expected_kg >= 0),            -- of the main crop
+    expected_profit_yuan double not null,                      -- revenue share of what sells, less cost
+    demand_source     text not null                            -- forecast, forecast × catchment, expected sales, commitment
+);
+
+-- One row per crop, year and season of a plan: demand, supply, what is sold, left over, unserved.
+create table if not exists planting_balance (
+    run_id      text not null,
+    cutoff      date not null,
+    crop_id     text not null,
+    year        integer not null,
+    season      integer not null,
+    demand_kg   double not null check (demand_kg >= 0),
+    committed_kg double not null check (committed_kg >= 0),    -- part of demand_kg
+    supply_kg   double not null check (supply_kg >= 0),
+    sold_kg     double not null check (sold_kg >= 0),
+    surplus_kg  double not null check (surplus_kg >= 0),
+    unserved_kg double not null check (unserved_kg >= 0),
+    demand_source text not null
+);
+
+-- One row per recommendation and reason, in order of weight.
+create table if not exists recommendation_reason (
+    run_id            text not null,
+    cutoff            date not null,
+    recommendation_id text not null,
+    rank              integer not null,
+    kind              text not null,                           -- limit, next_best, demand, freshness
+    text_zh           text not null,
+    text_en           text not null,
+    value_yuan        double                                   -- shadow price or loss; null: none
+);
+
+-- ───────────────────────────── runs ─────────────────────────────
+
+-- One row per run of a flow.
+create table if not exists run (
+    run_id      text primary key,
+    flow        text not null,
+    cutoff      date not null,
+    started_at  timestamptz not null,
+    finished_at timestamptz,                                   -- null: still running, or killed
+    status      text not null check (status in ('running', 'completed', 'failed')),
+    detail      text not null default ''
+);
+
+-- One row per run and step.
+create table if not exists run_step (
+    run_id      text not null,
+    step        text not null,
+    started_at  timestamptz not null,
+    finished_at timestamptz,
+    status      text not null check (status in ('running', 'completed', 'skipped', 'failed')),
+    detail      text not null default '',
+    primary key (run_id, step)
+);
+
+-- ───────────────────────────── views ─────────────────────────────
+
+-- The newest forecast per series, day and level.
+create view if not exists demand_latest as
+select * from demand_forecast
+qualify cutoff = max(cutoff) over (partition by product_id, channel_id, region_id, forecast_date);
