@@ -1,4 +1,319 @@
-"""placeholder front door"""
-def main() -> None:
-    raise SystemExit("not yet")
+"""The command line: the front door of Anxu 按需."""
 
+import json
+import os
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from settings import Settings
+
+app = typer.Typer(
+    help="Anxu 按需: from orders and field readings to forecasts and planting plans.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+release_app = typer.Typer(help="List, choose and prune published releases.", no_args_is_help=True)
+app.add_typer(release_app, name="release")
+
+Home = Annotated[Path, typer.Option("--home", envvar="ANXU_HOME", help="the county folder")]
+HOME = Path("county")
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="the new county folder")]) -> None:
+    """Make a county folder: settings, watched inbox, empty warehouse."""
+    from pipelines.console import console
+    from pipelines.county import init_county
+
+    settings = init_county(folder)
+    console.print(f"{folder} is ready. Next: anxu load FILES… --home {folder} --history")
+    console.print(f"or put files into {settings.inbox_dir} and run: anxu nightly --home {folder}")
+
+
+@app.command("load")
+def load_command(
+    paths: Annotated[list[Path], typer.Argument(help="files or folders")],
+    home: Home = HOME,
+    shop: Annotated[str | None, typer.Option(help="shop the order files belong to")] = None,
+    history: Annotated[
+        bool, typer.Option(help="first load: facts count as known when they happened")
+    ] = False,
+    check: Annotated[bool, typer.Option(help="say what would happen and change nothing")] = False,
+) -> None:
+    """Take in order, field, weather and table files; each is recognised by its content."""
+    from pipelines.ingest import load
+    from pipelines.load_report import show
+
+    from warehouse import Warehouse
+
+    settings = county(home)
+    with Warehouse.open(settings.warehouse_path, zone=settings.timezone) as warehouse:
+        report = load(
+            settings,
+            warehouse,
+            paths,
+            shop=shop,
+            history=history,
+            check=check,
+            now=datetime.now(settings.zone),
+        )
+    show(report)
+    raise typer.Exit(0 if report.ok else 1)
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="where the deliveries and the truth are written")],
+    size: Annotated[str, typer.Option(help="tiny, demo or county")] = "demo",
+    seed: int = 1,
+) -> None:
+    """Write a made-up county's deliveries as real file formats, and apart from them the truth."""
+    from pipelines.sample import write_sample
+
+    from pipelines.console import console
+
+    console.print(str(write_sample(size, seed, folder)))
+
+
+@app.command()
+def demo(
+    home: Home = HOME,
+    size: Annotated[str, typer.Option(help="tiny, demo or county")] = "demo",
+    seed: int = 1,
+    serve: Annotated[bool, typer.Option(help="serve API and page afterwards")] = False,
+) -> None:
+    """Write a sample county, take its files in, run the night, show the result."""
+    from pipelines.console import Bars
+    from pipelines.demo import prepare_demo
+    from pipelines.progress import listening
+    from pipelines.run import flow_night, show_result
+
+    with Bars() as bars, listening(bars):
+        settings, cutoff, now = prepare_demo(home, size=size, seed=seed)
+        flow_night(home, cutoff, now)
+    show_result(settings, cutoff)
+    if serve:
+        serve_county(settings)
+
+
+@app.command()
+def nightly(
+    home: Home = HOME,
+    cutoff: Annotated[
+        str | None, typer.Option(help="last day whose sales are known; default yesterday")
+    ] = None,
+) -> None:
+    """Run one night: ingest, check, features, train if due, forecast, plan, score, publish."""
+    from pipelines.console import Bars
+    from pipelines.progress import listening
+    from pipelines.run import flow_night, show_result
+
+    settings = county(home)
+    day = date.fromisoformat(cutoff) if cutoff else yesterday(settings)
+    with Bars() as bars, listening(bars):
+        flow_night(home, day, None)
+    show_result(settings, day)
+
+
+@app.command()
+def backfill(
+    first: Annotated[str, typer.Argument(metavar="FROM", help="first cutoff, YYYY-MM-DD")],
+    last: Annotated[str, typer.Argument(metavar="TO", help="last cutoff, YYYY-MM-DD")],
+    home: Home = HOME,
+) -> None:
+    """Run the same nightly flow for each day of a range, each with what was known then."""
+    from pipelines.console import console
+    from pipelines.run import flow_night, show_result
+
+    settings = county(home)
+    day, end = date.fromisoformat(first), date.fromisoformat(last)
+    if day > end:
+        raise typer.BadParameter(f"FROM {day} is after TO {end}: swap them")
+    while day <= end:
+        flow_night(home, day, None)
+        console.print(f"{day} done")
+        day += timedelta(days=1)
+    show_result(settings, end)
+
+
+@app.command()
+def watch(
+    home: Home = HOME, every: Annotated[float, typer.Option(help="seconds between looks")] = 30.0
+) -> None:
+    """Take in what is put into the inbox folder, until stopped."""
+    from pipelines.watch import watch_inbox
+
+    watch_inbox(county(home), every_seconds=every)
+
+
+@app.command()
+def real(home: Home = Path("real")) -> None:
+    """Run the same flow on real sales, land, sensors and weather from ANXU_DATA."""
+    from pipelines.real import MissingData, prepare_real, show_real
+
+    from pipelines.console import Bars, console
+    from pipelines.progress import listening
+    from pipelines.run import flow_night, show_result
+
+    try:
+        with Bars() as bars, listening(bars):
+            settings, cutoff = prepare_real(home)
+            flow_night(home, cutoff, None)
+    except MissingData as missing:
+        console.print(f"[red]{missing}[/]")
+        raise typer.Exit(3) from missing
+    show_real(settings, cutoff)
+    show_result(settings, cutoff)
+
+
+@app.command()
+def serve(home: Home = HOME) -> None:
+    """Serve API and page of the current release on 127.0.0.1 until stopped."""
+    serve_county(county(home))
+
+
+@app.command()
+def schedule(
+    home: Home = HOME,
+    cron: Annotated[str, typer.Option(help="five fields, local time")] = "0 2 * * *",
+) -> None:
+    """Register the nightly deployment on the Prefect server and run it when due, until stopped."""
+    settings = county(home)
+    from pipelines.run import quiet
+
+    quiet(home)
+    os.environ.setdefault("PREFECT_API_URL", settings.prefect_api_url)
+    from pipelines.schedule import serve_schedule
+
+    serve_schedule(home, cron=cron, timezone=settings.timezone)
+
+
+@app.command()
+def experiments(home: Home = HOME) -> None:
+    """Open the MLflow page of the county with light settings, until stopped."""
+    from pipelines.experiments import open_experiments
+
+    raise typer.Exit(open_experiments(county(home)))
+
+
+@app.command()
+def doctor(home: Home = HOME) -> None:
+    """Check versions, paths, disk, ports, the last run and what has stopped arriving."""
+    from pipelines.console import console
+    from pipelines.doctor import examine
+
+    found = examine(Settings(home=home), now=datetime.now().astimezone())
+    for finding in found:
+        mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
+        console.print(
+            f"{mark} {finding.what}: {finding.value}" + ("" if finding.ok else f" → {finding.way_out}")
+        )
+    raise typer.Exit(0 if all(f.ok for f in found) else 1)
+
+
+@app.command()
+def backup(
+    to: Annotated[Path | None, typer.Argument(help="folder; default backups/ in the county")] = None,
+    home: Home = HOME,
+) -> None:
+    """Copy warehouse, inbox, current release, models and settings (never the secret key)."""
+    from warehouse.upkeep import backup as make_backup
+
+    from pipelines.console import console
+
+    settings = county(home)
+    console.print(f"written: {make_backup(settings, to or settings.backups_dir)}")
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(help="a folder written by backup")], home: Home = HOME
+) -> None:
+    """Bring a backup back into an empty county folder."""
+    from warehouse.upkeep import restore as bring_back
+
+    from pipelines.console import console
+
+    bring_back(Settings(home=home), source)
+    console.print(f"{home} holds the backup {source}. Next: anxu doctor --home {home}")
+
+
+@release_app.command("list")
+def release_list(home: Home = HOME) -> None:
+    """List releases, newest first; the current one is marked."""
+    from warehouse.release import current, list_releases
+
+    from pipelines.console import console
+
+    settings = county(home)
+    now = current(settings.releases_dir)
+    for name in list_releases(settings.releases_dir):
+        console.print(f"{'→' if name == now else ' '} {name}")
+
+
+@release_app.command("use")
+def release_use(name: str, home: Home = HOME) -> None:
+    """Point the service to a release; it is served within 5 s."""
+    from warehouse.release import use
+
+    use(county(home).releases_dir, name)
+
+
+@release_app.command("prune")
+def release_prune(keep: int = 14, home: Home = HOME) -> None:
+    """Remove all but the newest releases; the current one stays."""
+    from warehouse.release import prune
+
+    from pipelines.console import console
+
+    console.print(f"removed: {prune(county(home).releases_dir, keep=keep)}")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="ingest, sensors, county, planting, …")],
+    json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
+) -> None:
+    """Measure ours and the peers on the same rows; exit 0 all limits hold, 1 one fails, 3 data missing."""
+    from benchmarks import run_bench
+    from pipelines.run import quiet
+
+    quiet(HOME)
+
+    result, code = run_bench(name, context.args)
+    if json_file:
+        json_file.write_text(json.dumps(result, ensure_ascii=False, indent=1), "utf-8")
+    raise typer.Exit(code)
+
+
+def county(home: Path) -> Settings:
+    """Settings of an existing county folder, or exit 2 with the way out."""
+    if not home.exists():
+        typer.echo(
+            f"no county folder at '{home}': make one with `anxu init {home}`, or name it with --home",
+            err=True,
+        )
+        raise typer.Exit(2)
+    return Settings(home=home)
+
+
+def yesterday(settings: Settings) -> date:
+    """The last whole local day."""
+    return (datetime.now(settings.zone) - timedelta(days=1)).date()
+
+
+def serve_county(settings: Settings) -> None:
+    """Serve until stopped."""
+    from serving.app import serve as serve_app
+
+    typer.echo(f"serving http://{settings.host}:{settings.port} – Ctrl-C ends it")
+    serve_app(settings)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -630,6 +630,19 @@ create table if not exists run_step (
     primary key (run_id, step)
 );
 
+-- One row per thing that needs a look, worst first: silent shops and sensors, unmapped money, odd days.
+create table if not exists finding (
+    run_id  text not null,
+    cutoff  date not null,
+    rank    integer not null,                                  -- 1 is worst
+    kind    text not null,                                     -- no_file_since, unmapped_money, odd_day, rejected_rows, …
+    subject text not null,                                     -- channel, sensor or file
+    value   double not null,
+    allowed double not null,                                   -- the limit the value passed
+    text_zh text not null,
+    text_en text not null
+);
+
 -- ───────────────────────────── views ─────────────────────────────
 
 -- The newest forecast per series, day and level.

@@ -1,0 +1,24 @@
+"""The MLflow page with light settings, as a process of its own."""
+
+import os
+import subprocess
+import sys
+
+from settings import Settings
+
+
+def open_experiments(settings: Settings) -> int:
+    """Serve the MLflow page of a county until stopped; returns the server's exit code."""
+    command = [
+        *(sys.executable, "-m", "mlflow", "server"),
+        *("--backend-store-uri", settings.tracking_uri),
+        *("--artifacts-destination", str(settings.artifacts_dir.resolve())),
+        *("--host", settings.host, "--port", str(settings.mlflow_port), "--workers", "1"),
+    ]
+    light = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    process = subprocess.Popen(command, env=os.environ | light, start_new_session=True)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        return process.wait()

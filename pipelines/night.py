@@ -1,0 +1,181 @@
+"""One night, step by step: plain functions over the warehouse, so a schedule, a rerun and a back-fill are one path.
+
+Every step may be killed and run again: it replaces what it wrote for its cutoff, or takes in only what is new.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import uuid4
+
+import polars as pl
+from warehouse.inbox import Inbox, take_in_inbox
+from warehouse.upkeep import retention
+
+from pipelines.check import check_inputs
+from pipelines.clean import clean_readings
+from pipelines.forecast import forecast_demand, forecast_season
+from pipelines.ingest import watch_once
+from pipelines.plan import plan_planting
+from pipelines.progress import report
+from pipelines.publish import publish
+from pipelines.score import score_matured
+from pipelines.train import train_if_due
+from settings import Settings
+from warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Night:
+    """What every step of one run is given."""
+
+    settings: Settings
+    cutoff: date
+    now: datetime
+    """When files found tonight count as arrived (aware)."""
+    run_id: str
+
+    @classmethod
+    def of(cls, settings: Settings, cutoff: date | None, now: datetime | None) -> "Night":
+        """Fill in the defaults: now is the clock's, the cutoff is the last whole local day before it."""
+        now = now or datetime.now(settings.zone)
+        cutoff = cutoff or (now.astimezone(settings.zone) - timedelta(days=1)).date()
+        return cls(settings, cutoff, now, f"{cutoff:%Y%m%d}-{uuid4().hex[:8]}")
+
+
+def ingest(night: Night, warehouse: Warehouse) -> str:
+    """Take in the watched folder and what people wrote since the last night."""
+    loaded = watch_once(night.settings, warehouse, now=night.now)
+    inbox = Inbox.open(night.settings.inbox_path)
+    messages = take_in_inbox(warehouse, inbox, run_id=night.run_id, now=night.now)
+    return f"{len(loaded.files)} files, {messages} messages"
+
+
+def check(night: Night, warehouse: Warehouse) -> str:
+    """Look at what is known before anything is reckoned from it."""
+    return check_inputs(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
+
+
+def features(night: Night, warehouse: Warehouse) -> str:
+    """Clean the sensors' readings; sales features are built inside train and forecast by one function."""
+    cleaned = clean_readings(warehouse, known_by=night.settings.known_by(night.cutoff))
+    return f"{cleaned.readings} readings, {cleaned.flagged} flagged"
+
+
+def train(night: Night, warehouse: Warehouse) -> str:
+    """Train and compare if the champion is due."""
+    return train_if_due(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id).summary
+
+
+def forecast(night: Night, warehouse: Warehouse) -> str:
+    """Forecast days and seasons."""
+    days = forecast_demand(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
+    report("forecast", 1, 2)
+    weeks = forecast_season(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
+    return f"{days} daily rows, {weeks} weekly rows"
+
+
+def plan(night: Night, warehouse: Warehouse) -> str:
+    """Plan what to plant."""
+    return plan_planting(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id).summary
+
+
+def score(night: Night, warehouse: Warehouse) -> str:
+    """Score forecasts whose days have passed."""
+    rows = score_matured(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
+    return f"{rows} scores"
+
+
+def release(night: Night, warehouse: Warehouse) -> str:
+    """Forget what is past its keeping time, then write and point to the new release."""
+    retention(warehouse, night.settings, today=night.cutoff)
+    finish(night, warehouse, "completed", "")
+    return publish(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id, now=night.now)
+
+
+STEPS: dict[str, Callable[[Night, Warehouse], str]] = {
+    "ingest": ingest,
+    "check": check,
+    "features": features,
+    "train": train,
+    "forecast": forecast,
+    "plan": plan,
+    "score": score,
+    "publish": release,
+}
+"""The steps in their order. Scoring comes before publishing so that a release carries its own scores."""
+
+
+def run_step(night: Night, step: str) -> str:
+    """Run one step and record it; returns its one-line detail, raises what the step raises."""
+    report(step, 0, 1)
+    with Warehouse.open(night.settings.warehouse_path, zone=night.settings.timezone) as warehouse:
+        _record(warehouse, night, step, "running", "")
+        try:
+            detail = STEPS[step](night, warehouse)
+        except Exception as error:
+            _record(warehouse, night, step, "failed", f"{type(error).__name__}: {error}")
+            finish(night, warehouse, "failed", f"{step}: {error}")
+            raise
+        _record(warehouse, night, step, "completed", detail)
+    report(step, 1, 1, detail)
+    return detail
+
+
+def begin(night: Night) -> None:
+    """Record that the run started; runs that never ended were killed and are marked so."""
+    night.settings.home.mkdir(parents=True, exist_ok=True)
+    with Warehouse.open(night.settings.warehouse_path, zone=night.settings.timezone) as warehouse:
+        stale = warehouse.read("run").filter(pl.col("status") == "running")
+        if stale.height:
+            warehouse.upsert(
+                "run",
+                stale.with_columns(status=pl.lit("failed"), detail=pl.lit("ended without finishing: killed")),
+            )
+        warehouse.upsert("run", _run_row(night, "running", "", None))
+
+
+def finish(night: Night, warehouse: Warehouse, status: str, detail: str) -> None:
+    """Record how the run ended."""
+    warehouse.upsert("run", _run_row(night, status, detail, datetime.now(night.settings.zone)))
+
+
+def run_night(settings: Settings, *, cutoff: date | None = None, now: datetime | None = None) -> Night:
+    """Run every step in this process, without an orchestrator."""
+    night = Night.of(settings, cutoff, now)
+    begin(night)
+    for step in STEPS:
+        run_step(night, step)
+    return night
+
+
+def _run_row(night: Night, status: str, detail: str, finished: datetime | None) -> pl.DataFrame:
+    row = {
+        "run_id": night.run_id,
+        "flow": "nightly",
+        "cutoff": night.cutoff,
+        "started_at": night.now,
+        "finished_at": finished,
+        "status": status,
+        "detail": detail,
+    }
+    return pl.DataFrame([row], schema_overrides={"finished_at": pl.Datetime("us", "UTC")})
+
+
+def _record(warehouse: Warehouse, night: Night, step: str, status: str, detail: str) -> None:
+    clock = datetime.now(night.settings.zone)
+    known = warehouse.sql(
+        "select started_at from run_step where run_id = $run_id and step = $step",
+        run_id=night.run_id,
+        step=step,
+    )
+    row = {
+        "run_id": night.run_id,
+        "step": step,
+        "started_at": known["started_at"][0] if known.height else clock,
+        "finished_at": None if status == "running" else clock,
+        "status": status,
+        "detail": detail,
+    }
+    frame = pl.DataFrame([row], schema_overrides={"finished_at": pl.Datetime("us", "UTC")})
+    warehouse.upsert("run_step", frame)

@@ -1,0 +1,32 @@
+"""The nightly flow: coarse Prefect tasks around the plain steps of pipelines/night.py."""
+
+from datetime import date, datetime
+from pathlib import Path
+
+from prefect import flow, task
+
+from pipelines.night import STEPS, Night, begin, run_step
+from settings import Settings
+
+
+@task(cache_policy=None, persist_result=False)
+def step(night: Night, name: str) -> str:
+    """Run one step of a night."""
+    return run_step(night, name)
+
+
+@flow(name="anxu-nightly", persist_result=False, validate_parameters=True)
+def nightly(home: str, cutoff: date | None = None, now: datetime | None = None) -> str:
+    """Ingest, check, clean, train if due, forecast, plan, score and publish; returns the run's id.
+
+    Args:
+        home: The county folder.
+        cutoff: Last day whose sales count as known; none means yesterday.
+        now: When files found tonight count as arrived; none means the clock.
+    """
+    settings = Settings(home=Path(home))
+    night = Night.of(settings, cutoff, now)
+    begin(night)
+    for name in STEPS:
+        step.with_options(name=name)(night, name)
+    return night.run_id

@@ -1,0 +1,68 @@
+"""Gather what the service reads and write it as one release."""
+
+from datetime import date, datetime, timedelta
+
+import polars as pl
+from warehouse.release import prune, write_release
+
+from pipelines.registry import champion_files
+from settings import Settings
+from warehouse import Warehouse
+
+OF_THE_CUTOFF = (
+    "demand_forecast",
+    "season_forecast",
+    "planting_plan",
+    "planting_recommendation",
+    "planting_balance",
+    "recommendation_reason",
+    "finding",
+)
+"""Tables of which a release holds this cutoff's rows."""
+AS_KNOWN = ("product", "product_crop", "crop", "plot", "place", "channel", "region", "practice")
+HISTORY_DAYS = 400
+
+
+def publish(settings: Settings, warehouse: Warehouse, *, cutoff: date, run_id: str, now: datetime) -> str:
+    """Write the release of `cutoff`, point to it unless a later one is current, prune old ones; return its name."""
+    path = write_release(
+        settings.releases_dir,
+        run_id=run_id,
+        cutoff=cutoff,
+        created_at=now,
+        tables=release_tables(settings, warehouse, cutoff),
+        model_files=champion_files(settings, cutoff=cutoff),
+    )
+    prune(settings.releases_dir, keep=settings.keep_releases)
+    return path.name
+
+
+def release_tables(settings: Settings, warehouse: Warehouse, cutoff: date) -> dict[str, pl.DataFrame]:
+    """Every table of a release, by name, in a fixed row order."""
+    known_by = settings.known_by(cutoff)
+    tables = {
+        name: warehouse.sql(f"select * from {name} where cutoff = $cutoff order by all", cutoff=cutoff)
+        for name in OF_THE_CUTOFF
+    }
+    tables |= {name: warehouse.read(name).sort(pl.first()) for name in AS_KNOWN}
+    tables |= {
+        "run": warehouse.query("recent_runs"),
+        "run_step": warehouse.query("recent_steps"),
+        "forecast_score": warehouse.query("recent_scores", cutoff=cutoff),
+        "history_daily": history_daily(warehouse, known_by, cutoff),
+        "load_summary": warehouse.query("load_summary", known_by=known_by),
+        "rejected_summary": warehouse.query("rejected_summary", known_by=known_by),
+        "unmapped_sales": warehouse.unmapped_sales(known_by=known_by),
+        "sensor_state": warehouse.query("sensor_state", known_by=known_by),
+    }
+    return tables
+
+
+def history_daily(warehouse: Warehouse, known_by: datetime, cutoff: date) -> pl.DataFrame:
+    """What was sold per series and day in the last HISTORY_DAYS before the cutoff (kg)."""
+    first = cutoff - timedelta(days=HISTORY_DAYS)
+    return (
+        warehouse.sold_by_day(known_by=known_by)
+        .filter(pl.col("sale_date").is_between(first, cutoff))
+        .sort("product_id", "channel_id", "region_id", "sale_date")
+    )
