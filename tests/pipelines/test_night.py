@@ -1,0 +1,105 @@
+"""A whole night on the smallest county: what it ends with, and that a power cut at any step changes nothing."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from pipelines.demo import prepare_demo
+from pipelines.night import STEPS
+from warehouse.release import current
+
+KILLER = Path(__file__).with_name("killed_night.py")
+DIFFER = {"run_id", "started_at", "finished_at", "known_at", "arrived_at", "model_version"}
+"""Columns that name a run or a time."""
+NOT_COMPARED = {"run", "run_step"}
+"""A killed run leaves its own record there."""
+
+County = tuple[Path, date, datetime]
+pytestmark = pytest.mark.flow
+
+
+@pytest.fixture(scope="module")
+def county(tmp_path_factory: pytest.TempPathFactory) -> County:
+    """A tiny county with everything taken in but the last day, which waits in the inbox."""
+    home = tmp_path_factory.mktemp("county") / "home"
+    _, cutoff, now = prepare_demo(home, size="tiny", seed=1)
+    return home, cutoff, now
+
+
+def copied(county: County, to: Path) -> Path:
+    shutil.copytree(county[0], to)
+    return to
+
+
+def night(home: Path, county: County, step: str = "none", moment: str = "before") -> int:
+    command = [sys.executable, str(KILLER), str(home), str(county[1]), county[2].isoformat(), step, moment]
+    return subprocess.run(command, check=False, timeout=150, cwd=Path(__file__).parents[2]).returncode
+
+
+def released(home: Path) -> dict[str, pl.DataFrame]:
+    name = current(home / "releases")
+    assert name is not None
+    files = sorted((home / "releases" / name).glob("*.parquet"))
+    frames = {p.stem: pl.read_parquet(p) for p in files if p.stem not in NOT_COMPARED}
+    return {name: f.drop(DIFFER & set(f.columns)) for name, f in frames.items()}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(county: County, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
+    home = copied(county, tmp_path_factory.mktemp("undisturbed") / "home")
+    assert night(home, county) == 0
+    return released(home)
+
+
+def test_a_night_publishes_forecasts_and_a_plan_that_breaks_no_rule(
+    undisturbed: dict[str, pl.DataFrame],
+) -> None:
+    assert undisturbed["demand_forecast"].height > 0
+    assert undisturbed["season_forecast"].height > 0
+    assert undisturbed["planting_recommendation"].height > 0
+    assert undisturbed["planting_plan"]["rules_broken"].to_list() == [0]
+    assert undisturbed["planting_plan"]["profit_yuan"][0] > 0
+    assert undisturbed["recommendation_reason"].height >= undisturbed["planting_recommendation"].height
+
+
+@pytest.mark.parametrize("moment", ["before", "inside", "after"])
+def test_a_night_killed_at_every_step_in_turn_ends_as_an_undisturbed_one(
+    moment: str, county: County, undisturbed: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
+    home = copied(county, tmp_path / "home")
+    for step in STEPS:
+        assert night(home, county, step, moment) == -signal.SIGKILL, step
+    assert night(home, county) == 0
+    again = released(home)
+    assert again.keys() == undisturbed.keys()
+    for name, frame in undisturbed.items():
+        assert_frame_equal(again[name], frame, check_row_order=False, obj=name)
+
+
+def test_a_night_run_twice_changes_nothing(
+    county: County, undisturbed: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
+    home = copied(county, tmp_path / "home")
+    assert night(home, county) == 0
+    assert night(home, county) == 0
+    for name, frame in released(home).items():
+        assert_frame_equal(undisturbed[name], frame, check_row_order=False, obj=name)
+
+
+def test_the_manifest_carries_the_same_content_hash_after_a_rerun(county: County, tmp_path: Path) -> None:
+    home = copied(county, tmp_path / "home")
+    hashes = []
+    for _ in range(2):
+        assert night(home, county) == 0
+        name = current(home / "releases")
+        manifest = json.loads((home / "releases" / str(name) / "manifest.json").read_text("utf-8"))
+        hashes.append(manifest["content_sha256"])
+    assert hashes[0] == hashes[1]
