@@ -1,0 +1,100 @@
+"""The read service: API under /v1 and the page, both from the current release in memory."""
+
+import logging
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from serving import problems
+from serving.guard import Guard
+from serving.published import Published
+from serving.reads import forecasts as forecast_reads
+from serving.reads import planting as planting_reads
+from serving.reads import runs as run_reads
+from serving.routes import forecasts, health, planting, runs, things
+from settings import Settings
+
+WARM = (
+    forecast_reads.daily_fan,
+    forecast_reads.weekly_fan,
+    forecast_reads.history,
+    planting_reads.recommendations,
+    run_reads.runs,
+)
+"""Made when a release is loaded, before it is served."""
+
+log = logging.getLogger("anxu.serving")
+
+
+class PortTaken(RuntimeError):  # noqa: N818
+    """The address to serve at is in use; the message names it and the way out."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service over `settings.releases_dir`; it starts to watch for releases when the app starts."""
+    published = Published(settings.releases_dir, warm=WARM)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        published.start()
+        yield
+        published.stop()
+
+    app = FastAPI(
+        title="Anxu 按需",
+        version="1",
+        description="Demand forecasts and planting plans, read from the current release.",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.published, app.state.settings, app.state.parameters = published, settings, {}
+    problems.install(app)
+    for router in (health.router, forecasts.router, planting.router, things.router, runs.router):
+        app.include_router(router)
+    app.add_middleware(Guard)
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Serve until interrupted.
+
+    Raises:
+        PortTaken: Something else listens at host and port.
+    """
+    listener = bound(settings.host, settings.port)
+    config = uvicorn.Config(
+        create_app(settings),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=5,
+    )
+    with listener:
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        PortTaken: The address is in use or not of this machine; names it and the way out.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise PortTaken(
+            f"cannot serve at {host}:{port}: {error.strerror}; stop what listens there, or set another port "
+            "in anxu.toml (port = …) or with ANXU_PORT"
+        ) from error
+    listener.set_inheritable(True)
+    return listener
