@@ -7,7 +7,15 @@
 -- A table with `known_at` in its key is append-only: a fact is its natural key, and each change is a new version.
 -- Reading with a cutoff takes the newest version of each key that was known by then.
 -- Large tables (order_line, raw_reading, reading) carry their key as a comment instead of an index: taking in merges
--- on it, which costs a quarter of what an index costs (docs/decisions/0002-keys-without-index.md).
+-- on it, which costs a quarter of what an index costs (docs/decisions/0002-keys-without-index.md). A `-- rank:`
+-- comment names the column that orders versions before `known_at` does (docs/decisions/0003-versions-and-cutoff.md).
+
+-- One row per schema version this file has been at; the newest row is the present one.
+create table if not exists schema_version (
+    version       integer primary key,
+    schema_sha256 text not null,                               -- of the schema text last applied at this version
+    applied_at    timestamptz not null
+);
 
 -- ───────────────────────────── ledger: what came in, what was refused ─────────────────────────────
 
@@ -246,6 +254,7 @@ create table if not exists grade_standard (
 
 -- One version of one paid order line. Unpaid lines are not taken; buyer, address and phone never enter.
 -- key: platform, shop, order_id, line_id
+-- rank: status_rank
 create table if not exists order_line (
     platform    text not null,
     shop        text not null,
@@ -475,6 +484,7 @@ create table if not exists weather_forecast (
 -- ───────────────────────────── what people decide ─────────────────────────────
 
 -- One row per change a person made to a forecast.
+-- key: override_id
 create table if not exists demand_override (
     override_id text primary key,                              -- inbox message id: taken in once
     product_id  text not null,
@@ -492,6 +502,7 @@ create table if not exists demand_override (
 );
 
 -- One row per answer of a person to a recommendation.
+-- key: decision_id
 create table if not exists decision (
     decision_id       text primary key,                        -- inbox message id: taken in once
     recommendation_id text not null,
