@@ -1,0 +1,102 @@
+"""Judge staged rows against what is known: SQL over key and content hashes, no row passes through Python."""
+
+import duckdb
+
+from warehouse.contracts import hashed, quoted
+from warehouse.schema import Table
+
+
+def judge(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Fill the temporary table `judged` with one verdict per row of `staged` whose key is known or repeated.
+
+    Verdicts: new (write it), unchanged (it adds nothing), corrects (the version of the same instant),
+    confirms (a description, said again later), twice (a later line of the file says otherwise). Rows of
+    `staged` that are not in `judged` are new. `repeated` keeps, for each repeated row, the line that stands.
+    """
+    rank = f"{quoted(table.rank)}::bigint" if table.rank else "0::bigint"
+    tie = "file_id" if table.keeps_ties else "''"
+    said = f"known_at, {rank} as rank, content_hash, {tie} as tie"
+    verdicts = _VERSIONED if table.is_versioned else _DESCRIBED
+    content = f"{hashed(table.content)} as content_hash"
+    for text in (
+        f"known as select key_hash, {said} from (select *, {hashed(table.merge_key)} as key_hash, {content} "
+        f"from {table.name}) where key_hash in (select key_hash from staged)",
+        "several as select key_hash from staged group by key_hash having count(*) > 1",
+        f"repeated as {_REPEATED.format(said=said)}",
+        f"judged as {verdicts.format(said=said, ties=table.keeps_ties)} union all {_TWICE}",
+    ):
+        connection.execute(f"create or replace temp table {text}")
+
+
+# Lines of one file that share a key; of those that share the instant too, the last stands.
+_REPEATED = """
+    select rowid as row, key_hash, {said},
+        last_value(rowid) over same as last_row, last_value(content_hash) over same as last_content
+    from staged semi join several using (key_hash)
+    window same as (partition by key_hash, known_at, rank order by rowid
+                    rows between unbounded preceding and unbounded following)
+"""
+
+_TWICE = """
+    select row, case when content_hash = last_content then 'unchanged' else 'twice' end as verdict
+    from repeated where row <> last_row
+"""
+
+# A row adds nothing when the version visible at its instant says the same or has a higher rank; one of
+# the same instant and rank corrects that version unless the table keeps both. A key that comes once is
+# held against its known versions; one that comes more often is walked through in time.
+_VERSIONED = """
+    with once as (
+        select s.row, any_value(s.rank) as rank, any_value(s.content_hash) as content_hash,
+            max(k.rank) as rank_before,
+            arg_max(k.content_hash, (k.rank, k.known_at, k.tie)) as content_before,
+            bool_or(k.known_at = s.known_at and k.rank = s.rank) as is_same_instant,
+            bool_or(k.known_at = s.known_at and k.rank = s.rank and k.content_hash = s.content_hash)
+                as is_same_version
+        from (select rowid as row, key_hash, {said} from staged anti join several using (key_hash)) s
+        join known k on k.key_hash = s.key_hash and k.known_at <= s.known_at
+        group by s.row
+    ), history as (
+        select null::bigint as row, key_hash, known_at, rank, content_hash, tie
+        from known semi join several using (key_hash)
+        union all
+        select row, key_hash, known_at, rank, content_hash, tie from repeated where row = last_row
+    ), numbered as (
+        select *, row_number() over (
+            partition by key_hash order by known_at, row is not null, rank desc, tie) as step
+        from history
+    ), walked as (
+        select row, rank, content_hash, max(rank) over before as rank_before,
+            arg_max(content_hash, (rank, step)) over before as content_before,
+            bool_or(row is null) over (partition by key_hash, known_at, rank) as is_same_instant,
+            bool_or(row is null) over (partition by key_hash, known_at, rank, content_hash) as is_same_version
+        from numbered
+        window before as (
+            partition by key_hash order by step rows between unbounded preceding and 1 preceding)
+    )
+    select row, case
+        when is_same_version or rank < rank_before then 'unchanged'
+        when rank = rank_before and content_hash = content_before then 'unchanged'
+        when is_same_instant and not {ties} then 'corrects'
+        else 'new' end as verdict
+    from (from once union all by name from walked) where row is not null
+"""
+
+# Of a description only what became known last stands; the same words known later confirm it.
+_DESCRIBED = """
+    with once as (
+        select rowid as row, key_hash, {said}, true as is_last
+        from staged anti join several using (key_hash)
+    ), repeatedly as (
+        select row, key_hash, known_at, rank, content_hash, tie,
+            row = arg_max(row, (known_at, row)) over (partition by key_hash) as is_last
+        from repeated where row = last_row
+    )
+    select l.row, case
+        when not is_last or k.known_at > l.known_at then 'unchanged'
+        when k.key_hash is null then 'new'
+        when k.content_hash = l.content_hash and k.known_at = l.known_at then 'unchanged'
+        when k.content_hash = l.content_hash then 'confirms'
+        else 'corrects' end as verdict
+    from (from once union all by name from repeatedly) l left join known k using (key_hash)
+"""
