@@ -1,5 +1,6 @@
 """The warehouse: the only code that opens DuckDB. Facts go in as versions, reads see what was known by a cutoff."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -165,6 +166,18 @@ class Warehouse:
         update = f"update set {', '.join(f'{c} = excluded.{c}' for c in others)}" if others else "nothing"
         return self._insert(found, rows, f" on conflict do {update}")
 
+    def delete_before(self, table: str, column: str, limit: date | datetime) -> int:
+        """Delete the rows of a table whose day or instant in `column` is before `limit`; returns their number."""
+        if column not in self.columns(table):
+            raise WarehouseError(f"table {table} has no column {column}")
+        text = f"delete from {table} where {quoted(column)} < $limit"
+        return self._execute(table, text, {"limit": limit})
+
+    def copy_to(self, path: Path) -> None:
+        """Write everything committed so far to another file, which is a warehouse of its own."""
+        self._connection.execute("checkpoint")
+        shutil.copyfile(self.path, path)
+
     def sold_by_day(self, *, known_by: datetime) -> pl.DataFrame:
         """What was sold, one row per product, channel, region and local day of payment.
 
@@ -220,9 +233,10 @@ class Warehouse:
             self._connection.unregister("incoming")
         return rows.height
 
-    def _execute(self, table: str, text: str, params: dict[str, object]) -> None:
+    def _execute(self, table: str, text: str, params: dict[str, object]) -> int:
+        """Run one statement that writes; returns the number of rows it touched."""
         try:
-            self._connection.execute(text, params)
+            return int(self._connection.execute(text, params).fetchall()[0][0])
         except duckdb.Error as error:
             raise WarehouseError(f"table {table} refuses the rows: {error}") from error
 
