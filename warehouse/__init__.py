@@ -13,7 +13,7 @@ import polars as pl
 
 from warehouse import migrate, queries, versions
 from warehouse.contracts import quoted
-from warehouse.schema import Table, WarehouseError, read_tables
+from warehouse.schema import Table, WarehouseError, read_tables, reason
 from warehouse.versions import Taken
 
 __all__ = ["Taken", "Warehouse", "WarehouseBusyError", "WarehouseError"]
@@ -238,7 +238,7 @@ class Warehouse:
         try:
             return int(self._connection.execute(text, params).fetchall()[0][0])
         except duckdb.Error as error:
-            raise WarehouseError(f"table {table} refuses the rows: {error}") from error
+            raise WarehouseError(f"table {table} refuses the rows: {reason(error)}") from error
 
 
 def _connect(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
@@ -246,7 +246,7 @@ def _connect(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(str(path), config={"memory_limit": f"{memory_mb}MB"})
     except duckdb.IOException as error:
         if "lock" not in str(error):
-            raise WarehouseError(f"warehouse {path} cannot be opened: {error}") from error
+            raise WarehouseError(f"warehouse {path} cannot be opened: {reason(error)}") from error
         raise WarehouseBusyError(
             f"warehouse {path} is open in another process; wait until its run ends, or stop it, and try again"
         ) from error

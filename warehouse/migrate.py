@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.schema import SCHEMA_FILE, WarehouseError
+from warehouse.schema import SCHEMA_FILE, WarehouseError, reason
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BASELINE = 1
@@ -99,7 +99,7 @@ def _step(connection: duckdb.DuckDBPyConnection, path: Path, number: int, migrat
     except duckdb.Error as error:
         connection.execute("rollback")
         raise WarehouseError(
-            f"warehouse {path}: migration {step.name} failed ({error}); the file stays at version {number - 1}; "
+            f"warehouse {path}: migration {step.name} failed ({reason(error)}); the file stays at version {number - 1}; "
             "restore a backup or correct the migration"
         ) from error
 

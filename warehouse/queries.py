@@ -7,7 +7,7 @@ import duckdb
 import polars as pl
 
 from warehouse.contracts import hashed, quoted
-from warehouse.schema import Table, WarehouseError
+from warehouse.schema import Table, WarehouseError, reason
 
 QUERIES = Path(__file__).parent / "queries"
 
@@ -59,5 +59,5 @@ def run(connection: duckdb.DuckDBPyConnection, text: str, params: dict[str, obje
     try:
         frame: pl.DataFrame = connection.sql(text, params=params).pl()
     except duckdb.Error as error:
-        raise WarehouseError(f"the query failed: {error}") from error
+        raise WarehouseError(f"the query failed: {reason(error)}") from error
     return frame

@@ -22,6 +22,11 @@ class WarehouseError(RuntimeError):
     """The warehouse cannot do what was asked; the message names what, the value, the limit and the way out."""
 
 
+def reason(error: duckdb.Error) -> str:
+    """What DuckDB says, without the excerpt of SQL that follows."""
+    return str(error).strip().split("\n", 1)[0]
+
+
 @dataclass(frozen=True)
 class Column:
     """One column as DuckDB declares it."""
