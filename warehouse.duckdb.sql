@@ -436,15 +436,19 @@ create table if not exists reading (
                                                                -- soil_ec_ms_cm, battery_v, water_temp_c, …
     measured_at timestamptz not null,                          -- clock faults put right
     value       double not null,
-    flag        text,                                          -- null: good; sentinel, spike, stuck, frozen, range
+    flag        text,                                          -- null: good; sentinel, range, spike, stuck, frozen,
+                                                               -- clock (time not put right: the device's own)
     known_at    timestamptz not null
 );
 
--- One row per sensor, quantity and kind of fault found by cleaning.
+-- One row per sensor, quantity, kind of fault and stretch of time, as cleaning found it; readings 0: no longer found.
+-- sensor_id 'file:NAME' and quantity '*' stand for a whole file.
+-- key: sensor_id, quantity, fault, from_at
 create table if not exists sensor_fault (
     sensor_id text not null,
     quantity  text not null,
-    fault     text not null,     -- unreadable, made_up_id, duplicate, clock, sentinel, spike, stuck, gap, log_start, range
+    fault     text not null,     -- unreadable, log_start, made_up_id, bench_test, duplicate, clock, sentinel, range,
+                                 -- spike, stuck, frozen, gap
     from_at   timestamptz,
     to_at     timestamptz,
     readings  bigint not null check (readings >= 0),

@@ -4,6 +4,7 @@ Raw readings stay as they are; this makes cleaned ones beside them and counts ev
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
@@ -14,6 +15,8 @@ from features.sensor_limits import limits_of
 MADE_UP_MESSAGES = 3
 """A device nobody declared that sent no more messages than this, each with an impossible time or value, is noise
 read as an id: a corrupt packet changes its id each time."""
+SETTLE = timedelta(days=4)
+"""A new reading may change the verdict on readings up to this much older: flat lines and spikes need what follows."""
 SHORT_GAP = 2
 """Gaps of at most this many missing readings are counted per month, longer ones each on its own."""
 _INSTANT = pl.Datetime("us", "UTC")
@@ -47,7 +50,9 @@ class Cleaned:
     """One row per series, fault and stretch (readings less than a day apart): FAULTS_SCHEMA."""
 
 
-def clean(raw: pl.DataFrame, sensors: pl.DataFrame, sentinels: pl.DataFrame) -> Cleaned:
+def clean(
+    raw: pl.DataFrame, sensors: pl.DataFrame, sentinels: pl.DataFrame, *, since: datetime | None = None
+) -> Cleaned:
     """Clean the readings of whole devices.
 
     Args:
@@ -56,26 +61,41 @@ def clean(raw: pl.DataFrame, sensors: pl.DataFrame, sentinels: pl.DataFrame) -> 
             `clock_offset_s` are references for the clock, not readings.
         sensors: Declared sensors: `sensor_id`, `installed_on` (null: not known).
         sentinels: `profile`, `quantity`, `value`, `with_others`: error words that profiles declare.
+        since: Judge values from the month of this instant on (less SETTLE) and return only what lies in it; ids,
+            clocks and repeats are always judged over all of `raw`. None: everything.
 
     Returns:
         See Cleaned. Two runs over the same rows give the same frames; the order of `raw` does not matter.
     """
+    start = _month(since - SETTLE) if since else None
     marks = mark(raw, sensors)
     usable = marks.filter(~pl.col("made_up") & ~pl.col("bench_test") & ~pl.col("duplicate"))
     believed = usable.filter(pl.col("clock_fault").is_null() | pl.col("clock_shift_s").is_not_null())
+    if start:
+        believed = believed.filter(pl.col("time") >= _month(start - timedelta(days=1)))
     flagged = add_flags(
         believed.select(*SERIES, "value", "profile", "known_at", *MESSAGE, measured_at="time"), sentinels
     )
     gaps = find_gaps(flagged)
-    doubted = usable.join(flagged, on=[*MESSAGE, *SERIES], how="anti").with_columns(
-        flag=pl.lit("clock"), time="measured_at"
-    )
+    doubted = usable.filter(
+        pl.col("clock_fault").is_not_null(), pl.col("clock_shift_s").is_null()
+    ).with_columns(flag=pl.lit("clock"), measured_at="time")
+    if start:
+        flagged = flagged.filter(pl.col("measured_at") >= start)
+        gaps = gaps.filter(pl.col("to_at") >= start)
     columns = [*SERIES, "measured_at", "value", "flag", "known_at"]
-    doubted_once = doubted.unique([*SERIES, "measured_at"], keep="first", maintain_order=True)
-    readings = pl.concat([flagged.select(columns), doubted_once.select(columns)]).sort(*SERIES, "measured_at")
+    both = pl.concat([flagged.select(columns), doubted.select(columns)])
+    readings = both.unique([*SERIES, "measured_at"], keep="first", maintain_order=True).sort(
+        *SERIES, "measured_at"
+    )
     verdicts = flagged.select(*MESSAGE, *SERIES, "flag")
     marks = marks.join(verdicts, on=[*MESSAGE, *SERIES], how="left", maintain_order="left")
     return Cleaned(marks, readings, gaps, _faults(marks, gaps))
+
+
+def _month(instant: datetime) -> datetime:
+    """The first instant of its calendar month (UTC)."""
+    return instant.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def mark(raw: pl.DataFrame, sensors: pl.DataFrame) -> pl.DataFrame:

@@ -152,9 +152,6 @@ def _port_batch(
     width = len(titles)
     cells = pl.col("text").str.split(",").list.eval(pl.element().str.strip_chars('" '))
     split = lines.filter(pl.col("text").str.strip_chars() != "").with_columns(cells=cells)
-    at = {
-        name: pl.col("cells").list.get(place, null_on_oob=True) for name, place in {"t": time_place}.items()
-    }
     numbers = {f"c{place}": pl.col("cells").list.get(place, null_on_oob=True) for place, _, _, _ in columns}
     time = _local(pl.col("cells").list.get(time_place, null_on_oob=True), profile, context)
     wide = split.with_columns(time=time, **numbers)
