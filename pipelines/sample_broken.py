@@ -38,6 +38,8 @@ _LAYOUTS = {
     "shopify": _Layout("orders_export_shopify.csv", "Name", "Lineitem quantity", "Paid at"),
     "taobao": _Layout("ExportOrderDetailList.csv", "订单编号", "购买数量", ""),
 }
+SEEN = 200
+"""Rows from the foot of a file that are copied and broken."""
 _VALUES = {
     "negative_quantity": ("quantity", "-1"),
     "absurd_quantity": ("quantity", "1000000"),
@@ -56,14 +58,12 @@ def break_some(
     """
     layout = _LAYOUTS[platform]
     encoding = "gb18030" if platform == "taobao" else "utf-8"
-    bom = BOM if files[layout.file].startswith(BOM) else b""
-    rows = list(csv.reader(io.StringIO(files[layout.file].removeprefix(BOM).decode(encoding), newline="")))
-    head, body = rows[0], rows[1:]
+    text = files[layout.file].removeprefix(BOM).decode(encoding)
+    head, *body = csv.reader([*text.split("\n", 1)[0:1], *text.rstrip("\n").split("\n")[-SEEN:]])
     whole = [r for r in body if layout.paid_at == "" or len(r[head.index(layout.paid_at)]) > 5]
     found, added = list[Broken](), list[list[str]]()
     for kind, (role, value) in _VALUES.items():
-        column = getattr(layout, role)
-        if not column:
+        if not (column := getattr(layout, role)):
             continue
         for _ in range(each):
             row = list(whole[int(rng.integers(len(whole)))])
@@ -73,11 +73,10 @@ def break_some(
             added.append(row)
         found.append(Broken("", layout.file, kind, each, 0))
     total = [""] * len(head)
-    total[0], total[head.index(layout.quantity)] = "合计", str(len(body))
+    total[0], total[head.index(layout.quantity)] = "合计", str(text.count("\n") - 1)
     found.append(Broken("", layout.file, "totals_row", 0, 1))
     out = io.StringIO(newline="")
     quote_all = platform in ("taobao", "douyin")
-    csv.writer(out, quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL, lineterminator="\n").writerows(
-        [head, *body, *added, total]
-    )
-    return {**files, layout.file: bom + out.getvalue().encode(encoding)}, found
+    quoting = csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL
+    csv.writer(out, quoting=quoting, lineterminator="\n").writerows([*added, total])
+    return {**files, layout.file: files[layout.file] + out.getvalue().encode(encoding)}, found

@@ -121,10 +121,14 @@ def _on_sale(
 
 def _launches(size: Size, seed: int, products: tuple[Product, ...]) -> tuple[int | None, ...]:
     rng = stream(seed, "launch")
-    late = rng.random(len(products)) < p.LAUNCH_SHARE
+    crops = [x.crop_id for x in products]
+    late = (rng.random(len(products)) < p.LAUNCH_SHARE) & np.array([crops.count(c) > 2 for c in crops])
     days = rng.integers(60, size.days - 10, len(products))
-    if size.products > len(p.TINY_PRODUCTS):  # one is quite new at the end, so cold starts are seen
-        late[-3], days[-3] = True, size.days - 25
+    for n, i in enumerate(
+        i for i, c in enumerate(crops) if c in ("tomato", "grape") and crops.count(c) > 2 and i % 2
+    ):
+        if n < 2:  # two are quite new at the end, so cold starts are seen
+            late[i], days[i] = True, size.days - 25 - 20 * n
     return tuple(int(d) if is_late else None for d, is_late in zip(days, late, strict=True))
 
 
@@ -196,9 +200,9 @@ def build_market(size: Size, seed: int) -> Market:
 def _events(size: Size, products: tuple[Product, ...], channels: tuple[Channel, ...]) -> Floats:
     """Log uplift by campaigns and festivals [product, channel, day]."""
     uplift, _ = almanac.campaign_effect(size.starts_on, size.total_days)
-    festival = np.array(
-        [almanac.festival_effect(x.crop_id, size.starts_on, size.total_days) for x in products]
-    )
+    crops = {x.crop_id for x in products}
+    by_crop = {c: almanac.festival_effect(c, size.starts_on, size.total_days) for c in crops}
+    festival = np.array([by_crop[x.crop_id] for x in products])
     strength = np.array([c.campaign for c in channels])
     result: Floats = festival[:, None, :] + strength[None, :, None] * uplift
     return result

@@ -82,10 +82,8 @@ def _plots(size: Size, places: pl.DataFrame, rng: np.random.Generator) -> pl.Dat
     edges = np.cumsum(list(p.LAND_SHARES.values()))
     order = (np.arange(per) + 0.5) / per  # every village holds the shares as nearly as its plots allow
     kind = np.tile(np.searchsorted(edges, order).clip(max=len(classes) - 1), villages.height)
-    area = np.exp(rng.normal(np.log(size.mean_area_mu), p.PLOT_AREA_SIGMA, n))
-    area = np.where(
-        kind == classes.index("greenhouse"), p.GREENHOUSE_AREA_MU * rng.uniform(0.6, 1.4, n), area
-    )
+    mean = np.array([p.AREA_MU[c] for c in classes])[kind] * size.area_factor
+    area = mean * np.exp(rng.normal(-(p.PLOT_AREA_SIGMA**2) / 2, p.PLOT_AREA_SIGMA, n))
     names = [f"{v}-{i + 1:03d}" for v in villages["place_id"] for i in range(per)]
     return pl.DataFrame({
         "plot_id": names, "place_id": np.repeat(villages["place_id"].to_numpy(), per),
@@ -163,7 +161,9 @@ def _choose(
         choice = _not_twice(fitting, choice, last_season, season)
     if fitting[0].is_perennial:
         return choice
-    return np.where(rng.random(n) < p.FALLOW_CHANCE[season], -1, choice)
+    paddy_winter = fitting[0].land_class == "paddy" and season == 2
+    fallow = p.FALLOW_PADDY_WINTER if paddy_winter else p.FALLOW_CHANCE[season]
+    return np.where(rng.random(n) < fallow, -1, choice)
 
 
 def _not_twice(

@@ -93,13 +93,11 @@ PRACTICES = (
     practice("grape-orchard", "orchard", 1, 6200, 175, (60, 90), (190, 295), ("grape", 1450, 0.17, 8.2, 2.4), last=2),
 )
 PRICE_SPREAD = 0.15  # low and high price around the expected one; assumed
-LAND_SHARES = {  # assumed
-    "paddy": 0.38, "dry_flat": 0.22, "irrigated": 0.2, "greenhouse": 0.1, "orchard": 0.1,
-}
+LAND_SHARES = {"paddy": 0.4, "dry_flat": 0.2, "irrigated": 0.2, "greenhouse": 0.1, "orchard": 0.1}  # assumed
+AREA_MU = {"paddy": 7.0, "dry_flat": 2.2, "irrigated": 1.3, "greenhouse": 1.2, "orchard": 1.5}  # mean plot; assumed
 COLD_ROOM_KG_PER_MU = 60.0  # assumed
 COVER_WARMTH_C = 8.0  # a greenhouse adds on cool days; assumed
 PLOT_AREA_SIGMA = 0.45  # log-normal spread of plot areas; assumed
-GREENHOUSE_AREA_MU = 1.2  # assumed
 SOILS = {
     "paddy": "水稻土", "dry_flat": "砂姜黑土", "irrigated": "潮土", "greenhouse": "潮土", "orchard": "沙壤土",
 }
@@ -117,6 +115,7 @@ PRACTICE_CHANCE = {  # how often members choose what (weights within land class 
     "pakchoi-greenhouse": 0.3, "grape-orchard": 1.0,
 }
 FALLOW_CHANCE = {1: 0.02, 2: 0.25}  # by season; assumed
+FALLOW_PADDY_WINTER = 0.75  # assumed
 REPEAT_CHANCE = 0.75  # members plant in a season what they planted there a year ago; assumed
 CONTRACT_SHARES = {"rice": .08, "pakchoi": .1, "tomato": .05}  # of a year's demand, to canteens; assumed
 ADOPTED_SHARE = 0.04  # of paddy land; assumed
@@ -144,15 +143,15 @@ FORECAST_DAYS = 7
 # ─────────────── selling ───────────────
 
 CHANNELS = (
-    Channel("taobao", "淘宝旗舰店", "taobao", "qinghe-taobao", 0.05, 1.0, (1.02, 1, 0.98, 1, 1.05, 0.98, 0.97), 1.0,
+    Channel("taobao", "淘宝旗舰店", "taobao", "qinghe-taobao", 0.05, 1.0, (1.05, 0.93, 0.9, 0.96, 1.12, 1.1, 0.94), 1.0,
         -1.7, 1.0, 0.25),
-    Channel("douyin", "抖音小店", "douyin", "qinghe-douyin", 0.08, 0.9, (0.9, 0.92, 0.95, 1, 1.08, 1.12, 1.03),
+    Channel("douyin", "抖音小店", "douyin", "qinghe-douyin", 0.08, 0.9, (0.82, 0.84, 0.9, 0.98, 1.14, 1.26, 1.06),
         0.97, -2.1, 0.8, 2.0),
-    Channel("pinduoduo", "拼多多店", "pinduoduo", "qinghe-pdd", 0.02, 1.2, (1.0, 0.99, 1, 1, 1.02, 1.0, 0.99), 0.9,
+    Channel("pinduoduo", "拼多多店", "pinduoduo", "qinghe-pdd", 0.02, 1.2, (1.08, 1.02, 0.97, 0.95, 0.98, 1.04, 0.96), 0.9,
         -2.6, 0.7, 0.1),
-    Channel("shopify", "会员商城", "shopify", "qinghe-member", 0.0, 0.35, (0.8, 0.85, 0.95, 1.15, 1.35, 1.0, 0.9),
+    Channel("shopify", "会员商城", "shopify", "qinghe-member", 0.0, 0.35, (0.7, 0.75, 0.9, 1.2, 1.6, 1.0, 0.85),
         1.08, -1.1, 0.35, 0.0),
-    Channel("taobao-b", "天猫专营店", "taobao", "qinghe-tmall", 0.05, 0.8, (1.02, 1, 0.98, 1, 1.05, 0.98, 0.97),
+    Channel("taobao-b", "天猫专营店", "taobao", "qinghe-tmall", 0.05, 0.8, (1.05, 0.93, 0.9, 0.96, 1.12, 1.1, 0.94),
         1.03, -1.5, 1.0, 0.2),
 )
 REGIONS = {  # province or city → weight; orders of magnitude assumed
@@ -168,28 +167,30 @@ CITIES = (  # only in size county, beside their provinces
 )
 REGION_KM = (60, 1900)  # distance drawn within; assumed
 
-PRODUCTS = (
-    *packs("rice", "清禾大米", "rice", ("一级", "5kg", 5, 8.2, 2.2), ("一级", "10kg", 10, 7.6, 1.3), ("特级", "2.5kg",
-        2.5, 13.5, 0.8), ("特级", "蟹田米5kg", 5, 15.8, 1.0), ("二级", "25kg", 25, 5.9, 0.4), ("特级", "蟹田米礼盒2.5kg", 2.5,
-        21.0, 0.35)),
-    *packs("crab", "清禾大闸蟹", "crab", ("一级", "公3.5两母2.5两8只", 1.2, 135, 1.0), ("特级", "公4两母3两8只", 1.4, 190, 0.8),
-        ("二级", "公2.5两10只", 1.1, 96, 0.7), ("特级", "公4.5两母3.5两6只", 1.2, 235, 0.3), ("一级", "公3两10只", 1.4, 118,
-        0.7), ("特级", "礼券4两10只", 1.7, 205, 0.4)),
-    *packs("sweet_potato", "沙地红薯", "sweet potato", ("一级", "2.5kg", 2.5, 7.4, 1.5), ("一级", "5kg", 5, 6.4, 1.2),
-        ("特级", "蜜薯2.5kg", 2.5, 9.8, 0.9), ("二级", "迷你薯2.5kg", 2.5, 5.6, 0.7), ("特级", "礼盒3kg", 3, 11.5, 0.4)),
-    *packs("grape", "阳光葡萄", "grape", ("一级", "2kg", 2, 22, 1.3), ("特级", "2kg礼盒", 2, 33, 0.7), ("一级", "1kg", 1,
-        24, 1.0), ("二级", "2.5kg", 2.5, 15.5, 0.8), ("二级", "4kg", 4, 13.8, 0.4)),
-    *packs("pakchoi", "小青菜", "pak choi", ("一级", "1kg", 1, 11.5, 1.3), ("特级", "0.5kg", 0.5, 15, 1.0), ("一级",
-        "2kg", 2, 10, 0.7), ("二级", "2.5kg", 2.5, 7.6, 0.4)),
-    *packs("tomato", "番茄", "tomato", ("一级", "2.5kg", 2.5, 10.5, 1.5), ("特级", "1.5kg", 1.5, 14.5, 1.0), ("二级",
-        "5kg", 5, 7.2, 0.6), ("特级", "礼盒2kg", 2, 17, 0.4)),
-    *packs("cucumber", "水果黄瓜", "cucumber", ("一级", "1.5kg", 1.5, 11, 1.1), ("特级", "1kg", 1, 15, 0.7), ("二级",
-        "2.5kg", 2.5, 8, 0.5)),
-    *packs("edamame", "毛豆", "edamame", ("一级", "1kg", 1, 13, 0.9), ("特级", "0.5kg", 0.5, 17, 0.6), ("二级",
-        "2.5kg", 2.5, 9, 0.4)),
-    *packs("spinach", "菠菜", "spinach", ("一级", "1kg", 1, 14, 0.9), ("特级", "0.5kg", 0.5, 18, 0.6)),
-    *packs("radish", "水果萝卜", "radish", ("一级", "2.5kg", 2.5, 6.2, 0.9)),
-    *packs("broad_bean", "鲜蚕豆", "broad bean", ("一级", "1.5kg", 1.5, 12.5, 0.8)),
+PRODUCTS = (  # grade, pack, kg, yuan/kg, weight
+    *packs("rice", "清禾大米", "rice",
+        ("一级", "5kg", 5, 8.2, 1.3), ("一级", "10kg", 10, 7.6, .6), ("特级", "2.5kg", 2.5, 13.5, .6),
+        ("特级", "蟹田米5kg", 5, 15.8, .7), ("二级", "15kg", 15, 6.2, .2), ("特级", "蟹田米礼盒2.5kg", 2.5, 21, .3)),
+    *packs("crab", "清禾大闸蟹", "crab",
+        ("一级", "公3.5两母2.5两8只", 1.2, 135, .8), ("特级", "公4两母3两8只", 1.4, 190, .5), ("二级", "公2.5两10只", 1.1, 96, .4),
+        ("特级", "公4.5两母3.5两6只", 1.2, 235, .15), ("一级", "公3两10只", 1.4, 118, .4), ("特级", "礼券4两10只", 1.7, 205, .2)),
+    *packs("sweet_potato", "沙地红薯", "sweet potato",
+        ("一级", "2.5kg", 2.5, 7.4, 1.6), ("一级", "5kg", 5, 6.4, 1.2), ("特级", "蜜薯2.5kg", 2.5, 9.8, .8),
+        ("二级", "迷你薯2.5kg", 2.5, 5.6, .6), ("特级", "礼盒3kg", 3, 11.5, .3)),
+    *packs("grape", "阳光葡萄", "grape",
+        ("一级", "2kg", 2, 22, 1.5), ("特级", "2kg礼盒", 2, 33, .6), ("一级", "3kg", 3, 20, .9), ("二级", "2.5kg", 2.5, 15.5, .7),
+        ("二级", "4kg", 4, 13.8, .4)),
+    *packs("pakchoi", "小青菜", "pak choi",
+        ("一级", "1.5kg", 1.5, 11.5, 2.0), ("特级", "1kg", 1, 15, 1.2), ("一级", "2.5kg", 2.5, 10, 1.0), ("二级", "3kg", 3, 7.6, .5)),
+    *packs("tomato", "番茄", "tomato",
+        ("一级", "2.5kg", 2.5, 10.5, 2.4), ("特级", "2kg", 2, 14.5, 1.3), ("二级", "5kg", 5, 7.2, .9), ("特级", "礼盒2.5kg", 2.5, 17, .4)),
+    *packs("cucumber", "水果黄瓜", "cucumber",
+        ("一级", "2kg", 2, 11, 1.7), ("特级", "1.5kg", 1.5, 15, .9), ("二级", "3kg", 3, 8, .6)),
+    *packs("edamame", "毛豆", "edamame",
+        ("一级", "2kg", 2, 13, 1.5), ("特级", "1kg", 1, 17, .8), ("二级", "2.5kg", 2.5, 9, .5)),
+    *packs("spinach", "菠菜", "spinach", ("一级", "1.5kg", 1.5, 14, 1.5), ("特级", "1kg", 1, 18, .8)),
+    *packs("radish", "水果萝卜", "radish", ("一级", "2.5kg", 2.5, 6.2, 1.4)),
+    *packs("broad_bean", "鲜蚕豆", "broad bean", ("一级", "2kg", 2, 12.5, 1.5)),
 )
 TINY_PRODUCTS = ("rice-1", "crab-1", "sp-1", "grape-1", "pakchoi-1", "tomato-1", "cucumber-1", "edamame-1")
 CROP_KG_PER_PRODUCT_KG = {"rice": 1.47}  # paddy per milled rice: 68 % outturn, assumed
@@ -227,12 +228,12 @@ LIVE = {  # assumed
 PROMOTION = {"per_year": 9.0, "days": 5}  # of a product in a channel; assumed
 PROMOTION_DISCOUNT = (0.08, 0.25)  # assumed
 PLAN_DAYS = 35  # prices, campaigns and slots are decided this far ahead; assumed
-LAUNCH_SHARE = 0.18  # of products, launched within the records; assumed
+LAUNCH_SHARE = 0.18  # of products with sisters of the same crop, launched within the records; assumed
 LAUNCH_RAMP_DAYS = 24.0
 LAUNCH_BUMP = 0.35
-SERIES_SPREAD = 0.45  # log spread of product tastes between channels and between regions; assumed
+SERIES_SPREAD = 0.6  # log spread of product tastes between channels and between regions; assumed
 LEVEL = {"weekly_sd": 0.10, "stays": 0.92, "trend_sd": 0.12}  # AR(1) of a product's level, per week; assumed
-DISPERSION = (2.2, 6.0)  # negative binomial size, drawn per product; assumed
+DISPERSION = (5.0, 14.0)  # negative binomial size, drawn per product; assumed
 ELASTICITY_SPREAD = 0.2
 HOUR_PROFILE = (  # relative, by hour of the day; assumed
     0.8, 0.4, 0.25, 0.2, 0.2, 0.4, 1.2, 2.4, 3.6, 4.8, 5.4, 5.2, 4.6, 4.2, 4.3, 4.6, 4.6, 4.4, 4.6, 5.6, 7.0,

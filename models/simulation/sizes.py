@@ -26,7 +26,7 @@ class Size:
     towns: int
     villages: int
     plots_per_village: int
-    mean_area_mu: float
+    area_factor: float  # on the mean plot areas
     mean_packs: float  # mean demand per leaf series and day on sale
     sensors: int
     sensor_days: int
@@ -48,9 +48,9 @@ _SHOPS = ("taobao", "douyin", "pinduoduo", "shopify")
 SIZES = {
     size.name: size
     for size in (
-        Size("tiny", 8, _SHOPS[:2], 2, 400, 1, 2, 6, 5.0, 1.15, 6, 60, 0, False),
-        Size("demo", 40, _SHOPS, 8, 1096, 3, 12, 20, 2.2, 0.5, 60, 60, 4, False),
-        Size("county", 100, (*_SHOPS, "taobao-b"), 40, 1096, 17, 248, 200, 4.0, 6.0, 400, 30, 0, True),
+        Size("tiny", 8, _SHOPS[:2], 2, 400, 1, 2, 6, 0.6, 1.15, 6, 60, 0, False),
+        Size("demo", 40, _SHOPS, 8, 1096, 3, 12, 20, 1.0, 0.5, 60, 60, 4, False),
+        Size("county", 100, (*_SHOPS, "taobao-b"), 40, 1096, 17, 248, 200, 1.0, 6.0, 400, 30, 0, True),
     )
 }
 

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import nbinom
 
 from models.simulation.almanac import dates
 from models.simulation.sizes import DAILY_FILES, ENDS_ON
@@ -46,10 +45,23 @@ def latent_demand(world: World, first: int, last: int) -> pl.DataFrame:
 def quantiles(
     rate: NDArray[np.float64], size: NDArray[np.float64], levels: Sequence[float]
 ) -> NDArray[np.float64]:
-    """Quantiles of a negative binomial with that mean and size [row, level]; a rate of 0 has only 0."""
-    chance = (size / (size + np.maximum(rate, 1e-12)))[:, None]
-    found: NDArray[np.float64] = nbinom.ppf(np.asarray(levels)[None, :], size[:, None], chance)
-    return np.where(rate[:, None] > 0, found, 0.0)
+    """Quantiles of a negative binomial with that mean and size [row, level]; a rate of 0 has only 0.
+
+    The quantile of a level is the count of numbers whose cumulated chance stays below it; chances by recursion.
+    """
+    want, found = np.asarray(levels)[None, :], np.zeros((len(rate), len(levels)))
+    rows = np.flatnonzero(rate > 0)
+    odds, r = (rate / (size + rate))[rows], size[rows]
+    chance = np.exp(r * np.log1p(-odds))
+    below, k = chance.copy(), 0
+    while len(rows):
+        found[rows] += below[:, None] < want
+        open_ = below < max(levels)
+        rows, odds, r, chance, below = rows[open_], odds[open_], r[open_], chance[open_], below[open_]
+        k += 1
+        chance = chance * odds * (r + k - 1) / k
+        below = below + chance
+    return found
 
 
 def demand_quantiles(world: World, cutoff: date, levels: Sequence[float] = LEVELS) -> pl.DataFrame:
