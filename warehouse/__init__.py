@@ -13,6 +13,7 @@ import polars as pl
 
 from warehouse import migrate, queries, versions
 from warehouse.contracts import quoted
+from warehouse.frames import handed
 from warehouse.schema import Table, WarehouseError, read_tables, reason
 from warehouse.versions import Taken
 
@@ -224,13 +225,9 @@ class Warehouse:
         if not rows.height:
             return 0
         names = ", ".join(quoted(c) for c in rows.columns)
-        self._connection.register("incoming", rows.to_arrow())
-        try:
-            self._execute(
-                table.name, f"insert into {table.name} ({names}) select {names} from incoming{conflict}", {}
-            )
-        finally:
-            self._connection.unregister("incoming")
+        text = f"insert into {table.name} ({names}) select {names} from incoming{conflict}"
+        with handed(self._connection, "incoming", rows):
+            self._execute(table.name, text, {})
         return rows.height
 
     def _execute(self, table: str, text: str, params: dict[str, object]) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
+from warehouse.frames import handed
 from warehouse.schema import LEDGER_COLUMNS, Column, Table, WarehouseError
 
 REJECTED_SCHEMA = pl.Schema(
@@ -38,8 +39,7 @@ def stage(
         WarehouseError: The frame has no `line_number`, or columns that the table does not have.
     """
     _refuse_other_columns(table, rows)
-    connection.register("delivered", rows.to_arrow())
-    try:
+    with handed(connection, "delivered", rows):
         typed, types = _typed(connection, table, file_id)
         rules = [*_type_rules(table, types), *_missing_rules(table), *_check_rules(table)]
         rules += [*_reference_rules(table), *_unique_rules(table, types)]
@@ -52,8 +52,6 @@ def stage(
             f"{hashed(table.content)} as content_hash from ({typed}) t"
             + (f" where not ({broken})" if any_broken else "")
         )
-    finally:
-        connection.unregister("delivered")
     return rejected
 
 

@@ -45,7 +45,7 @@ def bring_up(
     digest, target = hashlib.sha256(text.encode()).hexdigest(), code_version(migrations)
     found = _stamp(connection, path)
     if found is None:
-        _apply(connection, path, text, target, digest)
+        _apply(connection, path, text, target, digest, is_new=True)
         return target
     version, applied = found
     if version > target:
@@ -56,7 +56,7 @@ def bring_up(
     for number in range(version + 1, target + 1):
         _step(connection, path, number, migrations)
     if version < target or applied != digest:
-        _apply(connection, path, text, target, digest)
+        _apply(connection, path, text, target, digest, is_new=False)
     return target
 
 
@@ -104,11 +104,14 @@ def _step(connection: duckdb.DuckDBPyConnection, path: Path, number: int, migrat
         ) from error
 
 
-def _apply(connection: duckdb.DuckDBPyConnection, path: Path, text: str, version: int, digest: str) -> None:
+def _apply(
+    connection: duckdb.DuckDBPyConnection, path: Path, text: str, version: int, digest: str, *, is_new: bool
+) -> None:
     connection.execute("begin")
     try:
         connection.execute(text)
-        _refuse_drift(connection, path, text)
+        if not is_new:
+            _refuse_drift(connection, path, text)
         _write_stamp(connection, version, digest)
     except BaseException:
         connection.execute("rollback")

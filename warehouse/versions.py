@@ -6,6 +6,7 @@ import duckdb
 import polars as pl
 
 from warehouse.contracts import quoted, stage, text_literal
+from warehouse.frames import handed
 from warehouse.schema import LEDGER_COLUMNS, Table, WarehouseError
 from warehouse.verdicts import judge
 
@@ -88,13 +89,10 @@ def _update(connection: duckdb.DuckDBPyConnection, table: Table, verdict: str, n
 
 
 def _lines_written(connection: duckdb.DuckDBPyConnection, rejected: pl.DataFrame) -> int:
-    connection.register("refused", rejected.select("line_number").to_arrow())
-    try:
+    with handed(connection, "refused", rejected.select("line_number")):
         counted = connection.execute(
             "select count(distinct line_number) from staged "
             "where rowid not in (select row from judged where verdict not in ('new', 'corrects')) "
             "and line_number not in (select line_number from refused)"
         ).fetchall()
-    finally:
-        connection.unregister("refused")
     return int(counted[0][0])
