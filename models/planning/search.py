@@ -1,0 +1,184 @@
+"""Finding a good village plan: relax, settle plots chunk by chunk, then re-solve neighbourhoods.
+
+Plots meet only in demand, so a plan is settled a few plots at a time while the others stay relaxed and adapt (relax and
+fix), and is then improved by freeing some plots, or two years of some plots, with the rest settled (fix and optimise). The
+first relaxation bounds every plan. Method: Pochet & Wolsey, Production Planning by Mixed Integer Programming (2006), ch. 3.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from models.planning.formulation import Floats, Programme
+from models.planning.highs import Answer, Flags, Solver
+from models.planning.problem import Stop
+
+WHOLE = 400
+"""Up to so many yes/no columns the programme is solved in one go, to a proven optimum."""
+CHUNK = 300
+SMALLEST, LARGEST = 100, 1200
+PRESENT_MU = 1e-7
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best point, the bound that holds for every point, and what the search took."""
+
+    x: Floats
+    value: float
+    bound: float
+    lp_bound: float
+    nodes: int
+
+
+class NoPoint(Exception):  # noqa: N818
+    """Some of these plots (numbers) have no plan that keeps all rules."""
+
+    def __init__(self, plots: npt.NDArray[np.int64]) -> None:
+        super().__init__(f"plots {plots.tolist()} have no plan")
+        self.plots = plots
+
+
+def search(
+    programme: Programme, key_years: npt.NDArray[np.int64], solver: Solver, *, seed: int, stop: Stop
+) -> Found:
+    """Look for the best plan until `stop`; raises NoPoint when there is none.
+
+    Args:
+        programme: What to maximise, and the limits.
+        key_years: The year of each yes/no column.
+        solver: Holds `programme`.
+        seed: Draws the neighbourhoods.
+        stop: Gap, nodes a run, rounds, seconds in all.
+    """
+    keys = programme.first_sale - programme.first_key
+    none, free = np.zeros(keys, dtype=np.bool_), np.full(keys, np.nan)
+    relaxed = solver.run(binary=none, settled=free)
+    if relaxed.x is None:
+        raise NoPoint(np.unique(programme.line_plot))
+    if (whole := _as_it_is(programme, relaxed)) is not None:
+        return Found(whole, relaxed.value, relaxed.value, relaxed.value, 0)
+    if keys <= WHOLE:
+        return _in_one_go(programme, solver, relaxed, stop)
+    first, nodes = _relax_and_fix(programme, solver, stop)
+    best, more = _improve(programme, key_years, solver, first, relaxed.value, seed=seed, stop=stop)
+    return Found(_x(best), best.value, relaxed.value, relaxed.value, nodes + more)
+
+
+def _x(answer: Answer) -> Floats:
+    if answer.x is None:
+        raise AssertionError("a point was expected")
+    return answer.x
+
+
+def _as_it_is(programme: Programme, relaxed: Answer) -> Floats | None:
+    """The relaxed point with each key rounded up to yes where it bears area, if that breaks no limit."""
+    x = _x(relaxed).copy()
+    x[programme.keys] = np.ceil(np.clip(x[programme.keys] - 1e-9, 0.0, 1.0))
+    rows = programme.matrix @ x
+    slack = 1e-7 * np.maximum(1.0, np.abs(rows))
+    fits = (rows >= programme.row_lower - slack) & (rows <= programme.row_upper + slack)
+    return x if fits.all() else None
+
+
+def _in_one_go(programme: Programme, solver: Solver, relaxed: Answer, stop: Stop) -> Found:
+    keys = programme.first_sale - programme.first_key
+    every, free = np.ones(keys, dtype=np.bool_), np.full(keys, np.nan)
+    answer = solver.run(binary=every, settled=free, nodes=stop.nodes * stop.rounds, gap=min(stop.gap, 1e-6))
+    if answer.x is None:
+        raise NoPoint(np.unique(programme.line_plot))
+    bound = max(answer.value, min(answer.bound, relaxed.value))
+    return Found(answer.x, answer.value, bound, relaxed.value, answer.nodes)
+
+
+def _chunks(programme: Programme, order: npt.NDArray[np.int64], size: int) -> list[Flags]:
+    """Keys of plots taken together in `order`, at most `size` keys (or one plot) a chunk."""
+    per_plot = np.bincount(programme.key_plot, minlength=int(order.max(initial=0)) + 1)
+    groups: list[list[int]] = [[]]
+    for plot in order:
+        if groups[-1] and per_plot[groups[-1]].sum() + per_plot[plot] > size:
+            groups.append([])
+        groups[-1].append(int(plot))
+    return [np.isin(programme.key_plot, group) for group in groups]
+
+
+def _relax_and_fix(programme: Programme, solver: Solver, stop: Stop) -> tuple[Answer, int]:
+    """A first plan: the plots of one chunk yes/no, those before it settled, those after it relaxed."""
+    settled = np.full(programme.first_sale - programme.first_key, np.nan)
+    chunks = _chunks(programme, np.unique(programme.key_plot), CHUNK)
+    nodes = 0
+    for done, chunk in enumerate(chunks):
+        share = 1.0 / max(1.0, 0.5 * (len(chunks) - done))
+        answer = solver.run(
+            binary=chunk, settled=settled, nodes=stop.nodes, gap=stop.gap / 4, time_share=share
+        )
+        if answer.status == "infeasible":
+            raise NoPoint(np.unique(programme.key_plot[chunk]))
+        if answer.x is None:
+            answer = _settle_by_plot(programme, solver, chunk, settled)
+        nodes += answer.nodes
+        settled = np.where(chunk, np.round(_x(answer)[programme.keys]), settled)
+    return answer, nodes
+
+
+def _settle_by_plot(programme: Programme, solver: Solver, chunk: Flags, settled: Floats) -> Answer:
+    """When a chunk's time is up without a point: its plots one by one, the first point of each."""
+    now = settled.copy()
+    for plot in np.unique(programme.key_plot[chunk]):
+        one = programme.key_plot == plot
+        answer = solver.run(binary=one, settled=now, gap=0.5, patient=True)
+        if answer.x is None:
+            raise NoPoint(np.array([plot]))
+        now = np.where(one, np.round(answer.x[programme.keys]), now)
+    return replace(answer, nodes=0)
+
+
+def _improve(
+    programme: Programme,
+    key_years: npt.NDArray[np.int64],
+    solver: Solver,
+    best: Answer,
+    bound: float,
+    *,
+    seed: int,
+    stop: Stop,
+) -> tuple[Answer, int]:
+    """Re-solve neighbourhoods, sized so that most close within the nodes; ends on gap, rounds, patience or time."""
+    draw = np.random.default_rng(seed)
+    size, nodes, idle = CHUNK, 0, 0
+    for turn in range(stop.rounds):
+        close = bound - best.value <= stop.gap * max(1.0, abs(bound))
+        if close or idle >= 12 or solver.seconds_left < 0.2:
+            break
+        near = _neighbourhood(programme, key_years, draw, size, by_years=turn % 3 == 2)
+        settled = np.where(near, np.nan, np.round(_x(best)[programme.keys]))
+        answer = solver.run(
+            binary=near, settled=settled, start=best.x, nodes=stop.nodes, gap=1e-5, time_share=0.3
+        )
+        nodes += answer.nodes
+        idle += 1
+        if answer.x is not None and answer.value > best.value + 1e-6 * abs(best.value):
+            best, idle = answer, 0
+        size = min(int(size * 1.3), LARGEST) if answer.status == "optimal" else max(int(size * 0.7), SMALLEST)
+    return best, nodes
+
+
+def _neighbourhood(
+    programme: Programme,
+    key_years: npt.NDArray[np.int64],
+    draw: np.random.Generator,
+    size: int,
+    *,
+    by_years: bool,
+) -> Flags:
+    """Some plots drawn at random: all their years, or two years running of more of them."""
+    order = draw.permutation(np.unique(programme.key_plot))
+    first, last = int(key_years.min()), int(key_years.max())
+    span = np.ones(key_years.size, dtype=np.bool_)
+    if by_years and last > first:
+        year = int(draw.integers(first, last))
+        span = (key_years == year) | (key_years == year + 1)
+    counts = np.bincount(programme.key_plot[span], minlength=int(order.max()) + 1)
+    taken = order[np.cumsum(counts[order]) <= max(size, counts[order[0]])]
+    return span & np.isin(programme.key_plot, taken)

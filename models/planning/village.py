@@ -1,0 +1,146 @@
+"""A planting plan for the plots of a village (or a small county): what, where, when, how much."""
+
+import time
+
+import numpy as np
+import polars as pl
+
+from models.planning.activities import Activities, spread
+from models.planning.conflict import smallest_conflict
+from models.planning.formulation import Floats, Programme, formulate
+from models.planning.highs import Solver
+from models.planning.problem import AREA_DECIMALS, Params, Plan, Problem, Stop
+from models.planning.search import Found, NoPoint, search
+
+LINE_COLUMNS = ["plot_id", "practice_id", "crop_id", "year", "season", "last_season"]
+
+
+def solve(problem: Problem, params: Params, seed: int, stop: Stop) -> Plan:
+    """Plan plots × practices × seasons × years for the largest profit.
+
+    Revenue counts up to the demand of each crop, year and season, what is left over at salvage (or nothing), less cost;
+    commitments come first, at a weight above any margin. All rules of `params` hold, history counts. A linear programme
+    where that suffices, yes/no columns only where the repeat or minimum-share rule needs them.
+
+    Args:
+        problem: Land, practices, history, demand; see Problem.
+        params: Horizon and rules.
+        seed: Draws the neighbourhoods of the search; equal calls give equal plans unless the time limit cuts in.
+        stop: Gap, nodes, rounds, seconds.
+
+    Returns:
+        The plan with status ('optimal' when the gap asked for is proven), profit, bound and shadow prices.
+
+    Raises:
+        Infeasible: No plan keeps all rules; names one plot and its smallest set of conflicting limits.
+        ValueError: Frames lack columns, or a settled area fits no rule.
+    """
+    began = time.monotonic()
+    acts = spread(problem, params)
+    programme = formulate(problem, params, acts)
+    solver = Solver(programme, seed=seed, time_limit_s=stop.time_limit_s)
+    try:
+        found = search(programme, acts.keys["year"].to_numpy().astype(np.int64), solver, seed=seed, stop=stop)
+    except NoPoint as nothing:
+        raise smallest_conflict(problem, programme, nothing.plots, seed=seed) from None
+    x, prices = _polish(programme, solver, found)
+    return _plan(acts, programme, found, x, prices, stop, time.monotonic() - began)
+
+
+def _polish(programme: Programme, solver: Solver, found: Found) -> tuple[Floats, Floats]:
+    """Areas and shadow prices of the linear programme with every yes/no as found."""
+    settled = np.round(found.x[programme.keys])
+    answer = solver.run(binary=np.zeros(settled.size, dtype=np.bool_), settled=settled, patient=True)
+    if answer.x is None:
+        return found.x, np.zeros(programme.rows.height)
+    return answer.x, solver.row_prices()
+
+
+def _plan(
+    acts: Activities,
+    programme: Programme,
+    found: Found,
+    x: Floats,
+    prices: Floats,
+    stop: Stop,
+    seconds: float,
+) -> Plan:
+    area = _rounded(acts.lines, x[: programme.first_key])
+    lines = acts.lines.with_columns(area_mu=pl.Series(area)).filter(pl.col("area_mu") > 0)
+    balance, revenue = _balance(programme, area)
+    profit = revenue - float((lines["area_mu"] * lines["cost_yuan_per_mu"]).sum())
+    weight = float(programme.penalty @ x[programme.shorts])
+    bound = max(profit, found.bound + weight)
+    gap = (bound - profit) / max(abs(bound), 1.0)
+    return Plan(
+        status="optimal" if gap <= max(stop.gap, 1e-6) else "feasible",
+        profit_yuan=profit,
+        bound_yuan=bound,
+        lp_bound_yuan=found.lp_bound + weight,
+        assignments=lines.select(*LINE_COLUMNS, "area_mu"),
+        balance=balance,
+        limits=programme.rows.with_columns(price_yuan=pl.Series(prices)),
+        nodes=found.nodes,
+        seconds=seconds,
+    )
+
+
+def _rounded(lines: pl.DataFrame, area: Floats) -> Floats:
+    """Areas in whole units of the last decimal; what is sown on a plot at one time adds up to no more than before.
+
+    Cut off first, then the units left go to legumes, then to the largest remainders.
+    """
+    units = lines.select(
+        "line", "plot_id", "start", "is_legume", units=pl.Series(area * 10**AREA_DECIMALS).clip(0)
+    )
+    here = ["plot_id", "start"]
+    cut = units.with_columns(whole=(pl.col("units") + 0.2).floor()).with_columns(
+        rest=(pl.col("units") - pl.col("whole")).clip(0),
+        spare=((pl.col("units").sum().over(here) + 0.2).floor() - pl.col("whole").sum().over(here)),
+    )
+    ranked = cut.sort(
+        "plot_id", "start", "is_legume", "rest", "line", descending=[False, False, True, True, False]
+    )
+    place = pl.int_range(pl.len()).over(here)
+    more = ((pl.col("rest") > 0) & (place < pl.col("spare"))).cast(pl.Float64)
+    whole = ranked.with_columns(pl.col("whole") + more).sort("line")["whole"].to_numpy()
+    return np.round(whole / 10**AREA_DECIMALS, AREA_DECIMALS)
+
+
+def _balance(programme: Programme, area: Floats) -> tuple[pl.DataFrame, float]:
+    """Demand, supply, sold, surplus and unserved kg per crop, year and season, and the revenue of the rounded areas.
+
+    What sells is what earns most above its salvage.
+    """
+    grown = programme.outputs.with_columns(
+        kg=pl.Series(area).gather(programme.outputs["line"]) * pl.col("yield_kg_per_mu")
+    )
+    per_class = programme.sales.join(
+        grown.group_by("sale").agg(pl.sum("kg")), on="sale", how="left", maintain_order="left"
+    ).with_columns(pl.col("kg").fill_null(0.0))
+    ranked = (
+        per_class.join(programme.demand.select("row", "demand_kg"), on="row", maintain_order="left")
+        .sort("row", pl.col("salvage") - pl.col("price"), "sale")
+        .with_columns(before=pl.col("kg").cum_sum().over("row") - pl.col("kg"))
+        .with_columns(
+            sold=pl.min_horizontal("kg", (pl.col("demand_kg") - pl.col("before")).clip(lower_bound=0))
+        )
+    )
+    revenue = ranked.select(
+        pl.col("sold") * pl.col("price") + (pl.col("kg") - pl.col("sold")) * pl.col("salvage")
+    )
+    totals = ranked.group_by("row").agg(supply_kg=pl.sum("kg"), sold_kg=pl.sum("sold"))
+    balance = (
+        programme.demand.join(totals, on="row", how="left", maintain_order="left")
+        .with_columns(pl.col("supply_kg", "sold_kg").fill_null(0.0))
+        .with_columns(
+            surplus_kg=(pl.col("supply_kg") - pl.col("sold_kg")).clip(lower_bound=0),
+            unserved_kg=(pl.col("demand_kg") - pl.col("sold_kg")).clip(lower_bound=0),
+        )
+        .filter((pl.col("demand_kg") > 0) | (pl.col("supply_kg") > 0))
+        .select(
+            "crop_id", "year", "season", "demand_kg", "committed_kg", "supply_kg", "sold_kg", "surplus_kg",
+            "unserved_kg", "demand_source",
+        )
+    )  # fmt: skip
+    return balance, float(revenue.to_series().sum())
