@@ -14,7 +14,9 @@ from serving.published import Published
 from serving.reads import forecasts as forecast_reads
 from serving.reads import planting as planting_reads
 from serving.reads import runs as run_reads
-from serving.routes import forecasts, health, planting, runs, things
+from serving.reads import week as week_reads
+from serving.routes import forecasts, health, messages, pages, planting, runs, things
+from serving.web.render import problem_page
 from settings import Settings
 
 WARM = (
@@ -23,6 +25,7 @@ WARM = (
     forecast_reads.history,
     planting_reads.recommendations,
     run_reads.runs,
+    week_reads.week,
 )
 """Made when a release is loaded, before it is served."""
 
@@ -53,9 +56,17 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.published, app.state.settings, app.state.parameters = published, settings, {}
-    problems.install(app)
-    for router in (health.router, forecasts.router, planting.router, things.router, runs.router):
+    problems.install(app, page=problem_page)
+    for router in (
+        health.router,
+        forecasts.router,
+        planting.router,
+        things.router,
+        runs.router,
+        messages.router,
+    ):
         app.include_router(router)
+    app.include_router(pages.router)
     app.add_middleware(Guard)
     return app
 

@@ -1,7 +1,7 @@
 """Every error as application/problem+json (RFC 9457): the thing, the value, the limit and the way out."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -71,12 +71,25 @@ def unknown(noun: str, value: str, known: Sequence[str] = (), see: str = "") -> 
     return Problem(404, "not-found", f"{noun} '{value[:120]}' is not known in this release", way_out)
 
 
-def install(app: FastAPI) -> None:
-    """Let every error of the app end in a problem."""
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(Exception, _unexpected)
+def install(app: FastAPI, page: Callable[[Request, Problem], Response]) -> None:
+    """Let every error of the app end in a problem; browsers outside /v1 get it as a page."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        problem = as_problem(error)
+        if problem.status == 500:
+            log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        if isinstance(error, HTTPException) and problem.status == 404:
+            problem.detail = f"nothing is at '{request.url.path[:200]}'"
+        if _for_people(request):
+            return page(request, problem)
+        return problem.response(error.headers if isinstance(error, HTTPException) else None)
+
+    for kind in (Problem, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, answer)
+
+
+def _for_people(request: Request) -> bool:
+    return not request.url.path.startswith("/v1") and "text/html" in request.headers.get("accept", "")
 
 
 def as_problem(error: Exception) -> Problem:
@@ -106,24 +119,3 @@ def _of_validation(error: RequestValidationError) -> Problem:
     ]
     detail = "; ".join(f"{e['where']} = {e['value']!r}: {e['message']}" for e in errors[:5])
     return Problem(422, "invalid-parameter", detail, "put right the named values", errors=errors)
-
-
-async def _problem(request: Request, error: Exception) -> Response:
-    return as_problem(error).response()
-
-
-async def _http(request: Request, error: Exception) -> Response:
-    problem = as_problem(error)
-    if problem.status == 404:
-        problem.detail = f"nothing is at '{request.url.path[:200]}'"
-    headers = error.headers if isinstance(error, HTTPException) else None
-    return problem.response(headers)
-
-
-async def _validation(request: Request, error: Exception) -> Response:
-    return as_problem(error).response()
-
-
-async def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return as_problem(error).response()

@@ -54,6 +54,8 @@ class Release:
 
     id: str
     manifest: Mapping[str, Any]
+    written_at: datetime
+    """When its manifest was written, by the clock of the machine that wrote it; a replayed night's own dates differ."""
     frames: Mapping[str, pl.DataFrame]
     loaded_at: datetime
     _made: dict[Hashable, object] = field(default_factory=dict, repr=False)
@@ -88,7 +90,7 @@ def load(folder: Path, warm: Sequence[Callable[[Release], object]] = ()) -> Rele
         ReleaseBroken: A file is missing, was changed or cannot be read; the message names it.
     """
     manifest, frames = read_release(folder)
-    release = Release(folder.name, manifest, frames, datetime.now(UTC))
+    release = Release(folder.name, manifest, _written_at(folder), frames, datetime.now(UTC))
     for build in warm:
         release.made(build)
     return release
@@ -109,7 +111,7 @@ class Published:
         self.trouble: Trouble | None = None
         self._warm = warm
         self._poll_seconds = poll_seconds
-        self._served: tuple[str, int] | None = None
+        self._served: tuple[str, datetime] | None = None
         self._tried = 0.0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -176,8 +178,8 @@ class Published:
             self.trouble = Trouble(release_id, detail, datetime.now(UTC))
 
 
-def _written_at(folder: Path) -> int:
+def _written_at(folder: Path) -> datetime:
     try:
-        return (folder / "manifest.json").stat().st_mtime_ns
+        return datetime.fromtimestamp((folder / "manifest.json").stat().st_mtime, UTC)
     except OSError:
-        return -1
+        return datetime.min.replace(tzinfo=UTC)

@@ -281,7 +281,7 @@ class Accepted(Shape):
     """A message is on disk and waits for the next run."""
 
     message_id: str
-    kind: Literal["override", "decision"]
+    kind: Literal["demand_override", "decision"]
     status: Literal["waiting"] = Field(description="the next nightly run takes it in, once")
 
 

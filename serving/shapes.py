@@ -97,7 +97,7 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         "rows_rejected": N,
         "arrived_at": T,
     },
-    "rejected_summary": {"kind": S, "rule": S, "rows": N, "detail": S},
+    "rejected_summary": {"kind": S, "rule": S, "lines": N, "example_detail": S, "example_at": S},
     "unmapped_sales": {
         "platform": S,
         "shop": S,
@@ -105,9 +105,19 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         "title": S,
         "lines": N,
         "goods_yuan": F,
+        "missing": S,
         "share": F,
     },
-    "sensor_state": {"sensor_id": S, "plot_id": S, "quantity": S, "last_at": T, "last_value": F, "faults": S},
+    "sensor_state": {
+        "sensor_id": S,
+        "plot_id": S,
+        "quantity": S,
+        "last_at": T,
+        "last_value": F,
+        "flagged_30d": N,
+        "readings_30d": N,
+    },
+    "finding": {"rank": N, "kind": S, "subject": S, "value": F, "allowed": F, "text_zh": S, "text_en": S},
 }
 
 

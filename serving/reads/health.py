@@ -9,12 +9,6 @@ STALE_HOURS = 36.0
 """A nightly release older than this means that a night was missed."""
 
 
-def written_at(release: Release) -> datetime | None:
-    """When the release was written, by its manifest; None when that does not say."""
-    text = release.manifest.get("created_at") or release.manifest.get("written_at")
-    return datetime.fromisoformat(str(text)) if text else None
-
-
 def cutoff(release: Release) -> date | None:
     """The last local day whose sales the release knows."""
     text = release.manifest.get("cutoff")
@@ -28,8 +22,7 @@ def health(published: Published, now: datetime) -> dict[str, Any]:
         notes.append(f"release '{published.trouble.release_id}' is not served: {published.trouble.detail}")
     if release is None:
         notes.append("no release is served; run `anxu nightly`")
-    written = written_at(release) if release else None
-    age = (now - written).total_seconds() / 3600 if written else None
+    age = (now - release.written_at).total_seconds() / 3600 if release else None
     if age is not None and age > STALE_HOURS:
         notes.append(
             f"no new release for {age:.0f} h (limit {STALE_HOURS:.0f} h); look at `anxu doctor`, run `anxu nightly`"

@@ -6,6 +6,7 @@ import polars as pl
 
 from serving.published import Release
 
+FAULTY_SHARE = 0.05
 STEP = ["step", "started_at", "finished_at", "status", "detail"]
 
 
@@ -44,22 +45,27 @@ def files(release: Release) -> pl.DataFrame:
 
 def rejected(release: Release) -> pl.DataFrame:
     """One row per kind of file and rule broken, most rows first."""
-    return release.frame("rejected_summary").sort("rows", descending=True)
+    return release.frame("rejected_summary").sort("lines", descending=True, nulls_last=True)
 
 
 def unmapped(release: Release) -> pl.DataFrame:
-    """One row per article that no listing maps, most money first; `share` is of all money."""
+    """One row per article that no listing maps, most money first; `share` is of all money (null: not known)."""
     return release.frame("unmapped_sales").sort("goods_yuan", descending=True, nulls_last=True)
 
 
 def sensors(release: Release) -> pl.DataFrame:
-    """One row per sensor and quantity: last reading, faults; `silent_hours` behind the newest of all sensors."""
+    """One row per sensor and quantity: last reading, flagged readings; `silent_hours` behind the newest of all sensors."""
     newest = pl.col("last_at").max()
     return (
         release.frame("sensor_state")
         .with_columns(silent_hours=((newest - pl.col("last_at")).dt.total_minutes() / 60).round(1))
         .sort("sensor_id", "quantity")
     )
+
+
+def has_fault() -> pl.Expr:
+    """Whether a row of `sensors` has more than FAULTY_SHARE of its last 30 days' readings flagged."""
+    return (pl.col("flagged_30d") > FAULTY_SHARE * pl.col("readings_30d")).fill_null(False)
 
 
 def scores(

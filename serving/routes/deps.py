@@ -98,15 +98,16 @@ IdQuery = Annotated[str | None, Query(max_length=120)]
 LIMITS = [Depends(known_parameters)]
 
 
-def _problem(description: str) -> dict[str, Any]:
+def problem_shape(description: str) -> dict[str, Any]:
+    """How OpenAPI shows an error answer."""
     return {"model": ProblemBody, "description": description, "content": {MEDIA_TYPE: {}}}
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    404: _problem("An id is not known in this release"),
-    410: _problem("The cursor belongs to an earlier release"),
-    422: _problem("A parameter is unknown or a value does not hold"),
-    503: _problem("No release is published yet"),
+    404: problem_shape("An id is not known in this release"),
+    410: problem_shape("The cursor belongs to an earlier release"),
+    422: problem_shape("A parameter is unknown or a value does not hold"),
+    503: problem_shape("No release is published yet"),
 }
 TABULAR: dict[int | str, dict[str, Any]] = {
     **PROBLEMS,

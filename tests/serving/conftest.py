@@ -1,12 +1,9 @@
 """A small published county: two products, two channels, two regions, three plots."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -14,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from serving.app import create_app
 from settings import Settings
+from warehouse.release import write_release
 
 CUTOFF = date(2026, 5, 3)
 NIGHT = datetime(2026, 5, 3, 22, 0, tzinfo=UTC)
@@ -280,8 +278,9 @@ def night_rows() -> dict[str, pl.DataFrame]:
             {
                 "kind": ["orders"],
                 "rule": ["quantity_positive"],
-                "rows": [10],
-                "detail": ["quantity -3 is below 1"],
+                "lines": [10],
+                "example_detail": ["quantity -3 is below 1"],
+                "example_at": ["orders-0503.csv:17"],
             }
         ),
         "unmapped_sales": pl.DataFrame(
@@ -292,7 +291,7 @@ def night_rows() -> dict[str, pl.DataFrame]:
                 "title": ["<img src=x onerror=alert(1)>"],
                 "lines": [40],
                 "goods_yuan": [5200.0],
-                "share": [0.031],
+                "missing": ["listing"],
             }
         ),
         "sensor_state": pl.DataFrame(
@@ -302,9 +301,9 @@ def night_rows() -> dict[str, pl.DataFrame]:
                 "quantity": ["soil_vwc", "soil_vwc"],
                 "last_at": [NIGHT, NIGHT - timedelta(hours=70)],
                 "last_value": [0.31, 0.0],
-                "faults": [None, "stuck"],
-            },
-            schema_overrides={"faults": pl.String},
+                "flagged_30d": [3, 600],
+                "readings_30d": [720, 650],
+            }
         ),
     }
 
@@ -331,34 +330,20 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "county")
 
 
-def write_release(
-    releases: Path, release_id: str, tables: Mapping[str, pl.DataFrame], **manifest: Any
-) -> Path:
-    """Write a release as warehouse.release lays it out and point to it."""
-    folder = releases / release_id
-    folder.mkdir(parents=True)
-    for name, frame in tables.items():
-        frame.write_parquet(folder / f"{name}.parquet")
-    files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.glob("*.parquet")}
-    body = {
-        "run_id": "r1",
-        "cutoff": str(CUTOFF),
-        "created_at": datetime.now(UTC).isoformat(),
-        "files": files,
-    }
-    (folder / "manifest.json").write_text(json.dumps({**body, **manifest}), "utf-8")
-    point_to(releases, release_id)
-    return folder
+def put_release(releases: Path, name: str, tables: Mapping[str, pl.DataFrame]) -> Path:
+    """Publish tables as the run `name`; the release is called after cutoff and run."""
+    return write_release(releases, run_id=name, cutoff=CUTOFF, created_at=NIGHT, tables=tables)
 
 
 @pytest.fixture
 def publish(settings: Settings) -> Publish:
     """Publish tables as a release of the test's own county."""
-    return partial(write_release, settings.releases_dir)
+    return partial(put_release, settings.releases_dir)
 
 
 def point_to(releases: Path, release_id: str) -> None:
-    beside = releases / "current.new"
+    """Move the pointer without asking whether the release is there."""
+    beside = releases / "current.other"
     beside.write_text(release_id, "utf-8")
     beside.replace(releases / "current")
 
@@ -371,8 +356,8 @@ def point(settings: Settings) -> Callable[[str], None]:
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """The service over the small county, release 'rel-1'; shared by a file's tests, which only read."""
+    """The service over the small county, release '2026-05-03-r1'; shared by a file's tests, which only read."""
     settings = Settings(home=tmp_path_factory.mktemp("county"))
-    write_release(settings.releases_dir, "rel-1", whole_county())
+    put_release(settings.releases_dir, "r1", whole_county())
     with TestClient(create_app(settings)) as client:
         yield client

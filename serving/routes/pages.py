@@ -1,0 +1,77 @@
+"""The page: rendered from the same reads as the API."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from serving.problems import unknown
+from serving.published import Published
+from serving.reads.planting import Planted
+from serving.routes.deps import Current
+from serving.web.demand import demand
+from serving.web.nights import nights
+from serving.web.planting import planting
+from serving.web.render import ASSETS, asset, reader, render
+from serving.web.today import today
+
+router = APIRouter(include_in_schema=False)
+Choice = Annotated[str, Query(max_length=120)]
+
+
+@router.get("/")
+def read_today(request: Request, release: Current) -> Response:
+    """What needs a decision, how the night went."""
+    published: Published = request.app.state.published
+    say = reader(request)
+    return render(request, "today", say, **today(published, release, say, datetime.now(UTC)))
+
+
+@router.get("/demand")
+def read_demand(
+    request: Request, release: Current, product: Choice = "", channel: Choice = "", region: Choice = ""
+) -> Response:
+    """One product's sales and forecast."""
+    say = reader(request)
+    return render(request, "demand", say, **demand(release, say, product, channel, region))
+
+
+@router.get("/planting")
+def read_planting(
+    request: Request,
+    release: Current,
+    year: Choice = "",
+    season: Choice = "",
+    crop: Choice = "",
+    village: Choice = "",
+) -> Response:
+    """What to plant where, and why."""
+    say = reader(request)
+    wish = Planted(None, crop or None, _number("year", year), _number("season", season), None)
+    return render(request, "planting", say, **planting(release, say, wish, village))
+
+
+@router.get("/runs")
+def read_runs(request: Request, release: Current) -> Response:
+    """How the nights went, what was refused."""
+    return render(request, "runs", reader(request), **nights(release))
+
+
+@router.get("/static/{name}")
+async def read_asset(name: str) -> Response:
+    """A file the page loads; its address carries its version, so it may be kept for a year."""
+    if name not in ASSETS:
+        raise unknown("file", name, list(ASSETS))
+    return Response(
+        asset(name)[0], 200, {"Cache-Control": "public, max-age=31536000, immutable"}, ASSETS[name]
+    )
+
+
+def _number(noun: str, text: str) -> int | None:
+    """A number chosen in a form; '' is none."""
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise unknown(noun, text)
+    return int(text)

@@ -1,0 +1,159 @@
+"""What the demand page shows: one product's past and coming days, by channel and region."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+from serving.published import Release
+from serving.reads import forecasts as reads
+from serving.reads import things
+from serving.reads.week import median_level, week
+from serving.web.charts import FanData, fan
+from serving.web.say import UNITS, Say
+
+HISTORY_DAYS = 120
+HISTORY_WEEKS = 40
+
+
+def demand(release: Release, say: Say, product_id: str, channel_id: str, region_id: str) -> dict[str, Any]:
+    """Values for demand.html; '' stands for all channels or regions, and for the largest product."""
+    table = release.made(reads.daily_fan)
+    names = {noun: things.names(release, noun) for noun in ("product", "channel", "region")}
+    chosen = product_id or _largest(release)
+    if not chosen:
+        return {"chosen": None, "products": []}
+    wish = reads.Wish(chosen, channel_id or None, region_id or None)
+    rows = reads.daily(release, wish)
+    options = table.table.rows(chosen)
+    return {
+        "chosen": chosen,
+        "name": say.name(names["product"], chosen),
+        "products": _options(say, names["product"], [str(k[0]) for k in table.table.spans if len(k) == 1]),
+        "channels": _options(say, names["channel"], options["channel_id"].unique().to_list()),
+        "regions": _options(say, names["region"], options["region_id"].unique().to_list()),
+        "channel": channel_id,
+        "region": region_id,
+        "series": rows.select(reads.DAILY).n_unique() if rows.height else 0,
+        "fallback": _fallback(rows),
+        **_days(release, say, wish, rows, table.levels),
+        **_weeks(release, say, wish),
+    }
+
+
+def _days(
+    release: Release, say: Say, wish: reads.Wish, rows: pl.DataFrame, levels: tuple[str, ...]
+) -> dict[str, Any]:
+    if rows.is_empty():
+        return {"charts": [], "table_rows": [], "sums": {}, "shown": []}
+    ahead = _summed(rows, "forecast_date", levels)
+    first: date = ahead["forecast_date"][0]
+    past = _past(reads.sales(release, wish), first, HISTORY_DAYS)
+    middle = str(median_level(levels))
+    median = ahead[middle]
+    shown = [level for level in ("0.1", middle, "0.9") if level in levels]
+    sums = {
+        "last7": sum(kg for _, kg in past[-7:]),
+        "next7": float(median.head(7).sum()),
+        "last28": sum(kg for _, kg in past[-28:]),
+        "next_all": float(median.sum()),
+        "days": ahead.height,
+    }
+    return {
+        "charts": _charts(say, past, ahead, "forecast_date", levels),
+        "table_rows": ahead.select("forecast_date", *shown).iter_rows(),
+        "shown": shown,
+        "sums": sums,
+    }
+
+
+def _weeks(release: Release, say: Say, wish: reads.Wish) -> dict[str, Any]:
+    fan_table = release.made(reads.weekly_fan)
+    family = _family(release, str(wish.first))
+    rows = pl.DataFrame()
+    if family and (family,) in fan_table.table:
+        rows = reads.weekly(release, reads.Wish(family, wish.channel_id, wish.region_id))
+    if rows.is_empty():
+        return {"family": family, "weeks": 0, "week_charts": []}
+    ahead = _summed(rows, "week_start", fan_table.levels)
+    past = _past_weeks(release, family, wish, ahead["week_start"][0])
+    charts = _charts(say, past, ahead, "week_start", fan_table.levels)
+    return {"family": family, "weeks": ahead.height, "week_charts": charts}
+
+
+def _charts(
+    say: Say, past: list[tuple[date, float]], ahead: pl.DataFrame, day: str, levels: tuple[str, ...]
+) -> list[Any]:
+    """The same chart for wide and for narrow screens."""
+    scale = UNITS[say.unit]
+    middle = str(median_level(levels))
+    days: list[date] = [d for d, _ in past] + ahead[day].to_list()
+    pairs = [(levels[i], levels[-1 - i]) for i in range(len(levels) // 2)]
+    texts = [f"{say.day(d)} · {say.t('demand.sold')} {say.weight(kg)}" for d, kg in past]
+    for row in ahead.iter_rows(named=True):
+        band = f" ({say.weight(row[levels[0]])} – {say.weight(row[levels[-1]])})" if pairs else ""
+        texts.append(f"{say.day(row[day])} · {say.t('demand.median')} {say.weight(row[middle])}{band}")
+    starts = [i for i, d in enumerate(days) if i == 0 or d.month != days[i - 1].month]
+    data = FanData(
+        texts,
+        [(i, say.month(days[i])) for i in starts if i > 0 or days[0].day <= 20],
+        [kg * scale for _, kg in past],
+        (ahead[middle] * scale).to_list(),
+        [((ahead[low] * scale).to_list(), (ahead[high] * scale).to_list()) for low, high in pairs],
+    )
+    return [
+        ("wide", fan(data, width=1080, height=320, max_ticks=12)),
+        ("narrow", fan(data, width=370, height=250, max_ticks=4)),
+    ]
+
+
+def _summed(rows: pl.DataFrame, day: str, levels: tuple[str, ...]) -> pl.DataFrame:
+    """Kg per day and level over all series: exact for one, as if they moved together for more."""
+    return rows.unnest("demand_kg").group_by(day).agg(pl.col(levels).sum()).sort(day)
+
+
+def _past(sales: pl.DataFrame, first: date, days: int) -> list[tuple[date, float]]:
+    """Kg sold on each of the days before `first`, from the first sale on; a day without sales is 0."""
+    sold = dict(sales.group_by("sale_date").agg(pl.col("sold_kg").sum()).iter_rows())
+    start = max(first - timedelta(days=days), min(sold, default=first))
+    return [
+        (day, float(sold.get(day) or 0.0))
+        for day in (start + timedelta(days=i) for i in range(max(0, (first - start).days)))
+    ]
+
+
+def _past_weeks(release: Release, family: str, wish: reads.Wish, first: date) -> list[tuple[date, float]]:
+    """Kg sold in each whole week before `first` by the products of a family."""
+    members = release.frame("product").filter(pl.col("family") == family)["product_id"]
+    sales = release.frame("history_daily").filter(pl.col("product_id").is_in(members.implode()))
+    for column, value in (("channel_id", wish.channel_id), ("region_id", wish.region_id)):
+        sales = sales.filter(pl.col(column) == value) if value else sales
+    weeks = (
+        sales.group_by(week=pl.col("sale_date").dt.truncate("1w"))
+        .agg(pl.col("sold_kg").sum(), earliest=pl.col("sale_date").min())
+        .filter(pl.col("week") < first)
+        .sort("week")
+    )
+    whole = weeks.slice(1) if weeks.height and weeks["earliest"][0] != weeks["week"][0] else weeks
+    return list(whole.select("week", "sold_kg").tail(HISTORY_WEEKS).iter_rows())
+
+
+def _largest(release: Release) -> str:
+    products = release.made(week).products.sort("ahead_kg", descending=True)
+    return str(products["product_id"][0]) if products.height else ""
+
+
+def _family(release: Release, product_id: str) -> str:
+    found = release.frame("product").filter(pl.col("product_id") == product_id)["family"]
+    return str(found[0]) if len(found) and found[0] else ""
+
+
+def _fallback(rows: pl.DataFrame) -> tuple[int, str] | None:
+    if rows.is_empty():
+        return None
+    reasons = rows.filter(pl.col("fallback_reason").is_not_null())
+    return (reasons.select(reads.DAILY).n_unique(), reasons["fallback_reason"][0]) if reasons.height else None
+
+
+def _options(say: Say, names: dict[str, dict[str, str]], keys: list[str]) -> list[tuple[str, str]]:
+    return sorted(((key, say.name(names, key)) for key in keys), key=lambda pair: pair[1])

@@ -1,0 +1,130 @@
+"""How numbers, days and names are written: by language and weight unit, the unit always beside the number."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from serving.web.texts import text
+
+UNITS = {"kg": 1.0, "jin": 2.0, "t": 0.001}
+"""Weight unit → how many of it are one kg (1 jin = 0.5 kg)."""
+NONE = "—"
+WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
+
+
+@dataclass(frozen=True)
+class Say:
+    """Writes values for one reader."""
+
+    language: str
+    unit: str
+    zone: ZoneInfo
+
+    def t(self, key: str, **values: object) -> str:
+        """A sentence of the catalogue."""
+        return text(key, self.language, **values)
+
+    def count(self, value: float | None) -> str:
+        """A number of things: 12,345."""
+        return NONE if value is None else f"{value:,.0f}"
+
+    def weight(self, kg: float | None) -> str:
+        """A weight in the reader's unit: 1,234 公斤."""
+        return NONE if kg is None else f"{self.bare_weight(kg)} {self.t(f'unit.{self.unit}')}"
+
+    def bare_weight(self, kg: float | None) -> str:
+        """A weight in the reader's unit without the word, for tables whose head names it."""
+        return NONE if kg is None else _sized(kg * UNITS[self.unit])
+
+    def yuan(self, value: float | None) -> str:
+        """Money: 1,234 元, 56.7 万元; 1,234 yuan, 567 k yuan."""
+        if value is None:
+            return NONE
+        for limit, key in ((1e4, "wan"),) if self.language == "zh" else ((1e6, "million"), (1e4, "wan")):
+            if abs(value) >= limit:
+                scale = 1e6 if key == "million" else 1e4 if self.language == "zh" else 1e3
+                return f"{_sized(value / scale)} {self.t(f'unit.{key}')}"
+        return f"{value:,.0f} {self.t('unit.yuan')}"
+
+    def area(self, mu: float | None) -> str:
+        """An area: 12.5 亩."""
+        return NONE if mu is None else f"{_sized(mu)} {self.t('unit.mu')}"
+
+    def share(self, value: float | None) -> str:
+        """A part of one as per cent: 3.1%."""
+        return NONE if value is None else f"{value:.1%}"
+
+    def change(self, value: float | None) -> str:
+        """A relative change with its sign: +12%."""
+        return NONE if value is None else f"{value:+.0%}".replace("-", "−")
+
+    def day(self, value: date | None) -> str:
+        """A day: 5月4日 周一; Mon 4 May."""
+        if value is None:
+            return NONE
+        if self.language == "zh":
+            return f"{value.month}月{value.day}日 {WEEKDAYS[value.weekday()]}"
+        return f"{value:%a} {value.day} {value:%b}"
+
+    def long_day(self, value: date | None) -> str:
+        """A day with its year."""
+        if value is None:
+            return NONE
+        return (
+            f"{value.year}年{self.day(value)}" if self.language == "zh" else f"{self.day(value)} {value.year}"
+        )
+
+    def month(self, value: date) -> str:
+        """A month for an axis; January carries the year."""
+        if self.language == "zh":
+            return f"{value.year}年1月" if value.month == 1 else f"{value.month}月"
+        return f"{value:%b %Y}" if value.month == 1 else f"{value:%b}"
+
+    def when(self, value: datetime | None) -> str:
+        """An instant in local time: 5月4日 06:02."""
+        if value is None:
+            return NONE
+        local = value.astimezone(self.zone)
+        return f"{self.day(local.date()).rsplit(' ', 1)[0] if self.language == 'zh' else f'{local.day} {local:%b}'} {local:%H:%M}"
+
+    def hours(self, value: float | None) -> str:
+        """A span: 5 小时, from two days on 3 天."""
+        if value is None:
+            return NONE
+        if value >= 48:
+            return f"{value / 24:.0f} {self.t('unit.days')}"
+        return f"{value:.0f} {self.t('unit.hours')}" if value >= 1 else f"{value * 60:.0f} min"
+
+    def seconds(self, start: datetime | None, end: datetime | None) -> str:
+        """How long something took: 12 s, 3 min 5 s."""
+        if start is None or end is None:
+            return NONE
+        total = round((end - start).total_seconds())
+        return f"{total} s" if total < 60 else f"{total // 60} min {total % 60} s"
+
+    def name(self, names: Mapping[str, Mapping[str, str]], key: str | None) -> str:
+        """The name of a thing in the reader's language, else its id."""
+        if key is None:
+            return NONE
+        return names[key][self.language] if key in names else key
+
+    def fact(self, kind: str, value: object) -> str:
+        """A value written by its kind: weight, yuan, share, count, hours, area or text."""
+        if kind == "text":
+            return str(value)
+        writers = {
+            "weight": self.weight,
+            "yuan": self.yuan,
+            "share": self.share,
+            "count": self.count,
+            "hours": self.hours,
+        }
+        return writers[kind](float(str(value)))
+
+
+def _sized(value: float) -> str:
+    """Three or four figures that mean something: 12,345; 123; 12.3; 1.23."""
+    size = abs(value)
+    digits = 0 if size >= 100 or value == round(value) else 1 if size >= 10 else 2
+    return f"{value:,.{digits}f}".replace("-", "−")

@@ -1,0 +1,36 @@
+"""The catalogue of the page's sentences, Chinese and English side by side."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+LANGUAGES = ("zh", "en")
+
+
+@cache
+def catalogue() -> dict[str, tuple[str, str]]:
+    """'section.key' → (Chinese, English).
+
+    Raises:
+        ValueError: An entry is not a pair of texts.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    sections = tomllib.loads((Path(__file__).parent / "texts.toml").read_text("utf-8"))
+    for section, entries in sections.items():
+        for key, texts in entries.items():
+            match texts:
+                case [str(chinese), str(english)]:
+                    found[f"{section}.{key}"] = (chinese, english)
+                case _:
+                    raise ValueError(f"texts.toml: {section}.{key} needs [Chinese, English], has {texts!r}")
+    return found
+
+
+def text(key: str, language: str, **values: object) -> str:
+    """A sentence with its values filled in.
+
+    Raises:
+        KeyError: The catalogue has no such key, or a value is missing.
+    """
+    sentence = catalogue()[key][LANGUAGES.index(language)]
+    return sentence.format(**values) if values else sentence
