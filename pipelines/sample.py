@@ -20,6 +20,8 @@ from pipelines.sample_broken import Broken, break_some
 from pipelines.sample_orders import WRITERS
 
 MARKER = "sample.json"
+STATION = ("station-1", *parameters.COUNTY[2:], 18.0)
+"""Station id, which is also its folder; latitude, longitude (degrees), elevation (m)."""
 HARVEST_DAYS = 400
 """Cuts of so many last days are delivered; older ones stand only in the truth."""
 
@@ -101,7 +103,7 @@ def _write_history(world: World, folder: Path) -> list[Broken]:
         _put_csv(folder / "tables" / f"{name}.csv", frame)
     _put_csv(folder / "plans" / "campaign.csv", days.campaign(world))
     slots = days.live_slot(world).filter(pl.col("decided_on") < size.starts_on + timedelta(days=last))
-    _put_csv(folder / "plans" / "live_slot.csv", slots.drop("decided_on"))
+    _put_csv(folder / "plans" / "live_slot.csv", slots)
     for year, first, end in _years(size.starts_on, last + parameters.PLAN_DAYS):
         _put_csv(folder / "prices" / f"price_day_{year}.csv", days.price_day(world, first, end))
     stock_from = max(last - 120, 0) if size.plain_sales else 0
@@ -163,20 +165,20 @@ def _write_day(world: World, day: date, folder: Path) -> None:
     else:
         _put_csv(folder / "sales" / f"daily_sale_{day:%Y%m%d}.csv", days.daily_sale(world, n, n + 1))
     _put_csv(folder / "stock" / f"stock_day_{day:%Y%m%d}.csv", days.stock_day(world, n, n + 1))
-    ahead = n + parameters.PLAN_DAYS
-    _put_csv(folder / "prices" / f"price_day_{day:%Y%m%d}.csv", days.price_day(world, ahead, ahead + 1))
-    slots = days.live_slot(world).filter(pl.col("decided_on") == day).drop("decided_on")
+    last = n + parameters.PLAN_DAYS
+    _put_csv(folder / "prices" / f"price_day_{day:%Y%m%d}.csv", days.price_day(world, last, last + 1))
+    slots = days.live_slot(world).filter(pl.col("decided_on") == day)
     _put_csv(folder / "plans" / f"live_slot_{day:%Y%m%d}.csv", slots)
     _put_csv(
         folder / "tables" / f"planting_{day:%Y%m%d}.csv",
         tables.planting(world).filter(pl.col("sown_on") == day),
     )
     _write_fields(world, folder, midnight(size, n), midnight(size, n + 1))
-    _, _, lat, lon = parameters.COUNTY
-    forecast = forecast_of(world.weather, day + timedelta(days=1), world.seed)
+    ahead = forecast_of(world.weather, day + timedelta(days=1), world.seed)
+    issued = f"{day:%Y-%m-%d}T23:00:00+08:00"
     _put(
-        folder / "weather" / f"forecast_{day:%Y%m%d}.json",
-        feeds.open_meteo(forecast, lat_deg=lat, lon_deg=lon, elevation_m=18),
+        folder / "weather" / STATION[0] / f"forecast_{day:%Y%m%d}.json",
+        feeds.open_meteo(ahead, place=STATION[1:], issued_at=issued),
     )
 
 
@@ -199,12 +201,8 @@ def _write_fields(world: World, folder: Path, since: datetime | None, until: dat
         mine = readings.filter(pl.col("sensor_id") == sensor_id)
         if mine.height:
             _put(folder / "sensors" / f"{sensor_id}_{tag}.dat", feeds.toa5(mine, sensor_id))
-    _, _, lat, lon = parameters.COUNTY
     hours = _between(world.weather.frame(), "time", since, until)
-    _put(
-        folder / "weather" / f"observed_{tag}.json",
-        feeds.open_meteo(hours, lat_deg=lat, lon_deg=lon, elevation_m=18),
-    )
+    _put(folder / "weather" / STATION[0] / f"observed_{tag}.json", feeds.open_meteo(hours, place=STATION[1:]))
     cuts = harvest_events(world.grown, ENDS_ON).filter(
         pl.col("harvested_at") >= until - timedelta(days=HARVEST_DAYS)
     )

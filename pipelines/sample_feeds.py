@@ -95,8 +95,13 @@ def toa5(readings: pl.DataFrame, sensor_id: str) -> bytes:
     return (head + "\n").encode() + _lines(row, readings)
 
 
-def open_meteo(hours: pl.DataFrame, *, lat_deg: float, lon_deg: float, elevation_m: float) -> bytes:
-    """An Open-Meteo answer with hourly values in its default units (wind in km/h); times are local without offset."""
+def open_meteo(
+    hours: pl.DataFrame, *, place: tuple[float, float, float], issued_at: str | None = None
+) -> bytes:
+    """An Open-Meteo answer with hourly values in its default units (wind in km/h); times are local without offset.
+
+    `place` is latitude, longitude (degrees) and elevation (m); `issued_at` is what a collector adds to a forecast.
+    """
     names = {
         "temperature_2m": ("air_temp_c", "°C", 1.0), "relative_humidity_2m": ("rel_humidity_pct", "%", 1.0),
         "dew_point_2m": ("dew_point_c", "°C", 1.0), "precipitation": ("rain_mm", "mm", 1.0),
@@ -107,8 +112,9 @@ def open_meteo(hours: pl.DataFrame, *, lat_deg: float, lon_deg: float, elevation
     hourly |= {
         name: (hours[column] * factor).round(1).to_list() for name, (column, _, factor) in names.items()
     }
+    issue = {} if issued_at is None else {"issued_at": issued_at}
     return orjson.dumps({
-        "latitude": lat_deg, "longitude": lon_deg, "generationtime_ms": 0.2, "utc_offset_seconds": ZONE_HOURS * 3600,
-        "timezone": "Asia/Shanghai", "timezone_abbreviation": "GMT+8", "elevation": elevation_m,
+        **issue, "latitude": place[0], "longitude": place[1], "generationtime_ms": 0.2, "utc_offset_seconds": ZONE_HOURS * 3600,
+        "timezone": "Asia/Shanghai", "timezone_abbreviation": "GMT+8", "elevation": place[2],
         "hourly_units": {"time": "iso8601", **{name: unit for name, (_, unit, _) in names.items()}}, "hourly": hourly,
     })  # fmt: skip

@@ -64,7 +64,7 @@ def live_slot(world: World) -> pl.DataFrame:
 
 
 def price_day(world: World, first: int, last: int) -> pl.DataFrame:
-    """Asked prices of the days first..last-1 on which a product is on sale."""
+    """Asked prices of the days first..last-1 on which a product is on sale, and the day each was decided."""
     m = world.market
     i, c, t = np.nonzero(np.broadcast_to(m.on_sale[:, None, first:last], m.price[:, :, first:last].shape))
     return pl.DataFrame({
@@ -72,7 +72,9 @@ def price_day(world: World, first: int, last: int) -> pl.DataFrame:
         "channel_id": np.array([x.channel_id for x in m.channels])[c],
         "price_date": pl.Series(t + first), "price_yuan_per_kg": m.price[i, c, t + first],
         "list_price_yuan_per_kg": m.list_price[i, c],
-    }).with_columns(_date(world, "price_date")).sort("price_date", "product_id", "channel_id")  # fmt: skip
+    }).with_columns(_date(world, "price_date")).with_columns(
+        decided_on=pl.col("price_date") - pl.duration(days=p.PLAN_DAYS)
+    ).sort("price_date", "product_id", "channel_id")  # fmt: skip
 
 
 def _date(world: World, name: str) -> pl.Expr:

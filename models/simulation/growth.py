@@ -149,9 +149,8 @@ def harvest_events(grown: pl.DataFrame, until: date) -> pl.DataFrame:
     graded = with_grades(grown, p.PRESENT_CUTS)
     picks = pl.col("crop_id").replace_strict(p.PICKS, default=1, return_dtype=pl.Int64)
     cut = graded.with_columns(picks=picks).with_columns(pick=pl.int_ranges(0, "picks")).explode("pick")
-    gap = pl.when(pl.col("crop_id") == "crab").then(9).otherwise(7)
     start = pl.when(pl.col("crop_id") == "crab").then(pl.date("year", 9, 22)).otherwise(pl.col("ripe_on"))
-    cut = cut.with_columns(day=start + pl.duration(days=pl.col("pick") * gap))
+    cut = cut.with_columns(day=start + pl.duration(days=pl.col("pick") * p.PICK_GAP_DAYS))
     return cut.filter(pl.col("day") <= until).select(
         pl.format("h-{}-{}{}-{}-{}-{}", "plot_id", "year", "season", "crop_id", "pick", "grade").alias("harvest_id"),
         "plot_id", "crop_id",

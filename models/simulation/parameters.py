@@ -61,7 +61,7 @@ GRADE_PRICE_FACTOR = {"特级": 1.30, "一级": 1.0, "二级": 0.72}  # assumed
 PRACTICES = (
     practice("rice-paddy", "paddy", 1, 1250, 38, (135, 165), (283, 270), ("rice", 560, 0.12, 2.9, 2.5)),
     practice("ricecrab-paddy", "paddy", 1, 1950, 70, (135, 160), (283, 270), ("rice", 470, 0.13, 3.5, 2.5), ("crab",
-        10.5, 0.22, 92, 38),
+        10.5, 0.19, 92, 38),
         source="[chengdu] 157.5 kg/ha crab; margin +300-400 yuan/mu [xinhua]; costs assumed"),
     practice("broadbean-paddy", "paddy", 2, 880, 45, (288, 312), (105, 145), ("broad_bean", 680, 0.16, 4.2, 1.2)),
     practice("sweetpotato-dry", "dry_flat", 1, 1300, 58, (120, 160), (255, 130), ("sweet_potato", 1900, 0.16, 2.4,
@@ -95,6 +95,7 @@ PRACTICES = (
 PRICE_SPREAD = 0.15  # low and high price around the expected one; assumed
 LAND_SHARES = {"paddy": 0.4, "dry_flat": 0.2, "irrigated": 0.2, "greenhouse": 0.1, "orchard": 0.1}  # assumed
 AREA_MU = {"paddy": 7.0, "dry_flat": 2.2, "irrigated": 1.3, "greenhouse": 1.2, "orchard": 1.5}  # mean plot; assumed
+PICK_GAP_DAYS = 7  # between two cuts of a planting; assumed
 COLD_ROOM_KG_PER_MU = 60.0  # assumed
 COVER_WARMTH_C = 8.0  # a greenhouse adds on cool days; assumed
 PLOT_AREA_SIGMA = 0.45  # log-normal spread of plot areas; assumed
@@ -121,7 +122,7 @@ CONTRACT_SHARES = {"rice": .08, "pakchoi": .1, "tomato": .05}  # of a year's dem
 ADOPTED_SHARE = 0.04  # of paddy land; assumed
 ADOPTION_KG_PER_MU = {"rice": 441.0, "crab": 5.0}  # [adoption] 600 jin of rice (as paddy), 10 jin of crab a mu
 PREORDER_CRAB_SHARE = 0.06  # of a year's demand, before Mid-Autumn; assumed
-LABOUR_YUAN_PER_HOUR = 16.0  # [yearbook] day wage order of magnitude
+BROKEN_PROMISE_SHARE = 0.3  # of the price, paid for what was promised and not delivered; assumed
 HARVEST_HOURS_PER_KG = {  # assumed
     "rice": 0.004, "crab": 0.12, "sweet_potato": 0.012, "grape": 0.03, "radish": 0.008,
 }
@@ -231,9 +232,9 @@ PLAN_DAYS = 35  # prices, campaigns and slots are decided this far ahead; assume
 LAUNCH_SHARE = 0.18  # of products with sisters of the same crop, launched within the records; assumed
 LAUNCH_RAMP_DAYS = 24.0
 LAUNCH_BUMP = 0.35
-SERIES_SPREAD = 0.6  # log spread of product tastes between channels and between regions; assumed
-LEVEL = {"weekly_sd": 0.10, "stays": 0.92, "trend_sd": 0.12}  # AR(1) of a product's level, per week; assumed
-DISPERSION = (5.0, 14.0)  # negative binomial size, drawn per product; assumed
+SERIES_SPREAD = 0.7  # log spread of product tastes between channels and between regions; assumed
+LEVEL = {"weekly_sd": 0.13, "stays": 0.92, "trend_sd": 0.12}  # AR(1) of a product's level, per week; assumed
+DISPERSION = (6.0, 16.0)  # negative binomial size, drawn per product; assumed
 ELASTICITY_SPREAD = 0.2
 HOUR_PROFILE = (  # relative, by hour of the day; assumed
     0.8, 0.4, 0.25, 0.2, 0.2, 0.4, 1.2, 2.4, 3.6, 4.8, 5.4, 5.2, 4.6, 4.2, 4.3, 4.6, 4.6, 4.4, 4.6, 5.6, 7.0,
