@@ -17,6 +17,7 @@ class Activities:
     `land`: plot_id, slot, year, season, free_mu. `keys`: one row per plot, rotation group and span of slots that needs
     a yes or no (plot_id, group, start, end, year, season, area_mu). `pairs`: two keys that exclude each other.
     `legume`: plot_id, from_year, to_year, missing_mu. `standing`: perennials (plot_id, crop_id, standing_mu).
+    `past`: history with last_season and slots.
     """
 
     lines: pl.DataFrame
@@ -25,6 +26,7 @@ class Activities:
     pairs: pl.DataFrame
     legume: pl.DataFrame
     standing: pl.DataFrame
+    past: pl.DataFrame
 
 
 def spread(problem: Problem, params: Params) -> Activities:
@@ -50,6 +52,7 @@ def spread(problem: Problem, params: Params) -> Activities:
         pairs=pairs,
         legume=_legume(problem, params, past, standing),
         standing=standing,
+        past=past,
     )
 
 

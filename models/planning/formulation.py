@@ -266,7 +266,7 @@ def _count_rows(rows: _Rows, params: Params, acts: Activities, first_key: int) -
     )
     limited = (
         slots.group_by("plot_id", "slot")
-        .agg(pl.first("year", "season"), most=pl.when(pl.any("alone")).then(1.0).otherwise(most))
+        .agg(pl.first("year", "season"), most=pl.when(pl.col("alone").any()).then(1.0).otherwise(most))
         .filter(pl.col("most") < INF)
         .sort("plot_id", "slot")
         .with_row_index("row")

@@ -208,7 +208,8 @@ def _refuse_twice(frame: pl.DataFrame, name: str, key: list[str]) -> None:
 class Plan:
     """A plan as a value.
 
-    `assignments`: plot_id, practice_id, crop_id, year, season, last_season, area_mu (rounded, > 0). `balance`: as
+    `assignments`: plot_id, practice_id, crop_id, year, season, last_season, area_mu (rounded, > 0), expected_kg (of the
+    main crop), expected_profit_yuan (its share of what sells and of salvage, less its cost; adds up). `balance`: as
     planting_balance without run and cutoff. `profit_yuan` counts revenue and salvage less cost. `bound_yuan`: no plan that
     serves the commitments at least as well earns more. `limits`: shadow prices at the chosen crops, one row per limit
     (kind, plot_id, crop_id, year, season, price_yuan per mu or kg). `lp_bound_yuan`: the bound of the first relaxation.

@@ -12,7 +12,9 @@ from models.planning.highs import Solver
 from models.planning.problem import AREA_DECIMALS, Params, Plan, Problem, Stop
 from models.planning.search import Found, NoPoint, search
 
-LINE_COLUMNS = ["plot_id", "practice_id", "crop_id", "year", "season", "last_season"]
+LINE_COLUMNS = [
+    "plot_id", "practice_id", "crop_id", "year", "season", "last_season", "area_mu", "expected_kg", "expected_profit_yuan",
+]  # fmt: skip
 
 
 def solve(problem: Problem, params: Params, seed: int, stop: Stop) -> Plan:
@@ -66,9 +68,22 @@ def _plan(
     seconds: float,
 ) -> Plan:
     area = _rounded(acts.lines, x[: programme.first_key])
-    lines = acts.lines.with_columns(area_mu=pl.Series(area)).filter(pl.col("area_mu") > 0)
-    balance, revenue = _balance(programme, area)
-    profit = revenue - float((lines["area_mu"] * lines["cost_yuan_per_mu"]).sum())
+    sales = _sold(programme, area)
+    grown = _grown(programme, area).join(sales.select("sale", "yuan_per_kg"), on="sale")
+    per_line = grown.group_by("line").agg(revenue=(pl.col("kg") * pl.col("yuan_per_kg")).sum())
+    main = grown.group_by("line", "crop_id").agg(expected_kg=pl.sum("kg"))
+    lines = (
+        acts.lines.with_columns(area_mu=pl.Series(area))
+        .filter(pl.col("area_mu") > 0)
+        .join(per_line, on="line", how="left", maintain_order="left")
+        .join(main, on=["line", "crop_id"], how="left", maintain_order="left")
+        .with_columns(
+            pl.col("expected_kg").fill_null(0.0),
+            expected_profit_yuan=pl.col("revenue").fill_null(0.0)
+            - pl.col("area_mu") * pl.col("cost_yuan_per_mu"),
+        )
+    )
+    profit = float(lines["expected_profit_yuan"].sum())
     weight = float(programme.penalty @ x[programme.shorts])
     bound = max(profit, found.bound + weight)
     gap = (bound - profit) / max(abs(bound), 1.0)
@@ -77,8 +92,8 @@ def _plan(
         profit_yuan=profit,
         bound_yuan=bound,
         lp_bound_yuan=found.lp_bound + weight,
-        assignments=lines.select(*LINE_COLUMNS, "area_mu"),
-        balance=balance,
+        assignments=lines.select(LINE_COLUMNS),
+        balance=_balance(programme, sales),
         limits=programme.rows.with_columns(price_yuan=pl.Series(prices)),
         nodes=found.nodes,
         seconds=seconds,
@@ -103,34 +118,39 @@ def _rounded(lines: pl.DataFrame, area: Floats) -> Floats:
     )
     place = pl.int_range(pl.len()).over(here)
     more = ((pl.col("rest") > 0) & (place < pl.col("spare"))).cast(pl.Float64)
-    whole = ranked.with_columns(pl.col("whole") + more).sort("line")["whole"].to_numpy()
-    return np.round(whole / 10**AREA_DECIMALS, AREA_DECIMALS)
+    whole: Floats = ranked.with_columns(pl.col("whole") + more).sort("line")["whole"].to_numpy()
+    return np.asarray(np.round(whole / 10**AREA_DECIMALS, AREA_DECIMALS))
 
 
-def _balance(programme: Programme, area: Floats) -> tuple[pl.DataFrame, float]:
-    """Demand, supply, sold, surplus and unserved kg per crop, year and season, and the revenue of the rounded areas.
+def _grown(programme: Programme, area: Floats) -> pl.DataFrame:
+    """Kilograms that each line brings to each sale class."""
+    per_line = pl.Series(area).gather(programme.outputs["line"])
+    return programme.outputs.with_columns(kg=per_line * pl.col("yield_kg_per_mu"))
 
-    What sells is what earns most above its salvage.
-    """
-    grown = programme.outputs.with_columns(
-        kg=pl.Series(area).gather(programme.outputs["line"]) * pl.col("yield_kg_per_mu")
-    )
-    per_class = programme.sales.join(
-        grown.group_by("sale").agg(pl.sum("kg")), on="sale", how="left", maintain_order="left"
-    ).with_columns(pl.col("kg").fill_null(0.0))
-    ranked = (
-        per_class.join(programme.demand.select("row", "demand_kg"), on="row", maintain_order="left")
+
+def _sold(programme: Programme, area: Floats) -> pl.DataFrame:
+    """Per sale class: kg grown and sold, and what a kg of it earns on average; what earns most above salvage sells first."""
+    total = _grown(programme, area).group_by("sale").agg(pl.sum("kg"))
+    sold = pl.min_horizontal("kg", (pl.col("demand_kg") - pl.col("before")).clip(lower_bound=0))
+    return (
+        programme.sales.join(total, on="sale", how="left", maintain_order="left")
+        .with_columns(pl.col("kg").fill_null(0.0))
+        .join(programme.demand.select("row", "demand_kg"), on="row", maintain_order="left")
         .sort("row", pl.col("salvage") - pl.col("price"), "sale")
         .with_columns(before=pl.col("kg").cum_sum().over("row") - pl.col("kg"))
+        .with_columns(sold=sold)
         .with_columns(
-            sold=pl.min_horizontal("kg", (pl.col("demand_kg") - pl.col("before")).clip(lower_bound=0))
+            yuan_per_kg=pl.when(pl.col("kg") > 0)
+            .then(pl.col("salvage") + pl.col("sold") / pl.col("kg") * (pl.col("price") - pl.col("salvage")))
+            .otherwise(0.0)
         )
     )
-    revenue = ranked.select(
-        pl.col("sold") * pl.col("price") + (pl.col("kg") - pl.col("sold")) * pl.col("salvage")
-    )
-    totals = ranked.group_by("row").agg(supply_kg=pl.sum("kg"), sold_kg=pl.sum("sold"))
-    balance = (
+
+
+def _balance(programme: Programme, sales: pl.DataFrame) -> pl.DataFrame:
+    """Demand, supply, sold, surplus and unserved kg per crop, year and season."""
+    totals = sales.group_by("row").agg(supply_kg=pl.sum("kg"), sold_kg=pl.sum("sold"))
+    return (
         programme.demand.join(totals, on="row", how="left", maintain_order="left")
         .with_columns(pl.col("supply_kg", "sold_kg").fill_null(0.0))
         .with_columns(
@@ -143,4 +163,3 @@ def _balance(programme: Programme, area: Floats) -> tuple[pl.DataFrame, float]:
             "unserved_kg", "demand_source",
         )
     )  # fmt: skip
-    return balance, float(revenue.to_series().sum())

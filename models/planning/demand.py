@@ -1,0 +1,187 @@
+"""How much of each crop each season is asked for: from forecasts of product families, promises and expected sales."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import polars as pl
+
+from models.planning.seasons import days_between, selling_days
+
+FORECAST, CATCHMENT, EXPECTED, PROMISED = "forecast", "forecast × catchment", "expected sales", "commitment"
+DEMAND_SCHEMA = pl.Schema(
+    {
+        "crop_id": pl.String, "year": pl.Int64, "season": pl.Int64, "demand_kg": pl.Float64, "committed_kg": pl.Float64,
+        "demand_source": pl.String,
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CropDemand:
+    """`demand`: as Problem wants it. `notes`: what could not be counted, in words."""
+
+    demand: pl.DataFrame
+    notes: tuple[str, ...]
+
+
+def crop_days(
+    weekly: pl.DataFrame, product_share: pl.DataFrame, product_crop: pl.DataFrame, catchment: pl.DataFrame
+) -> pl.DataFrame:
+    """Kilograms of each crop asked for on each forecast day.
+
+    Args:
+        weekly: family, channel_id, week_start (Monday), demand_kg: the median, added up over regions.
+        product_share: family, product_id, share (0–1, adds up to 1 in a family).
+        product_crop: product_id, crop_id, crop_kg_per_product_kg.
+        catchment: channel_id, factor: of which channels the forecast stands for how much more; others 1.
+
+    Returns:
+        crop_id, sale_date, kg, is_scaled; a week's kg are spread evenly over its days.
+    """
+    return (
+        weekly.join(catchment.select("channel_id", "factor"), on="channel_id", how="left")
+        .join(product_share, on="family")
+        .join(product_crop.select("product_id", "crop_id", "crop_kg_per_product_kg"), on="product_id")
+        .with_columns(
+            kg=pl.col("demand_kg")
+            * pl.col("factor").fill_null(1.0)
+            * pl.col("share")
+            * pl.col("crop_kg_per_product_kg"),
+            is_scaled=pl.col("factor").fill_null(1.0) != 1.0,
+        )
+        .group_by("crop_id", "week_start")
+        .agg(pl.sum("kg"), pl.any("is_scaled"))
+        .select(
+            "crop_id",
+            sale_date=pl.date_ranges("week_start", pl.col("week_start") + pl.duration(days=6)),
+            kg=pl.col("kg") / 7,
+            is_scaled="is_scaled",
+        )
+        .explode("sale_date")
+        .sort("crop_id", "sale_date")
+    )
+
+
+def crop_demand(
+    daily: pl.DataFrame,
+    *,
+    practices: pl.DataFrame,
+    yields: pl.DataFrame,
+    commitments: pl.DataFrame,
+    expected: pl.DataFrame,
+    years: Sequence[int],
+    first_season: int,
+) -> CropDemand:
+    """Demand per crop, planned year and season.
+
+    The forecast's year (its days by day of the year) falls into the selling windows of the practices and stands for every
+    planned year. Contracts and adoptions come on top; pre-orders are placed through channels the forecast covers, so they
+    are a part of it, and only what exceeds it adds. Crops without forecast take the expected sales of `expected`
+    (crop_id, season, year_kg), if any.
+
+    Args:
+        daily: crop_days.
+        practices, yields: Selling windows, by practice.
+        commitments: kind, crop_id, quantity_kg, due_from, due_to.
+        expected: crop_id, season, year_kg; may be empty.
+        years: The planned years.
+        first_season: Where the first of them begins.
+    """
+    windows = selling_days(practices, yields)
+    notes = _thin_forecast(daily)
+    forecast = _by_season(daily, windows)
+    standing = expected.join(forecast.select("crop_id").unique(), on="crop_id", how="anti")
+    yearly = pl.concat(
+        [
+            forecast.select("crop_id", "season", "kg", "source"),
+            standing.select(
+                "crop_id", pl.col("season").cast(pl.Int64), kg="year_kg", source=pl.lit(EXPECTED)
+            ),
+        ]
+    )
+    promised, more = _promised(commitments, windows, years, first_season)
+    horizon = pl.DataFrame({"year": list(years)}, schema={"year": pl.Int64})
+    key = ["crop_id", "year", "season"]
+    demand = (
+        yearly.join(horizon, how="cross")
+        .join(promised, on=key, how="full", coalesce=True)
+        .with_columns(pl.col("kg", "preorder_kg", "other_kg").fill_null(0.0))
+        .filter((pl.col("year") > years[0]) | (pl.col("season") >= first_season))
+        .with_columns(
+            demand_kg=pl.max_horizontal("kg", "preorder_kg") + pl.col("other_kg"),
+            committed_kg=pl.col("preorder_kg") + pl.col("other_kg"),
+            demand_source=pl.col("source").fill_null(PROMISED),
+        )
+        .select(DEMAND_SCHEMA.names())
+        .cast(DEMAND_SCHEMA)
+        .sort(key)
+    )
+    return CropDemand(demand, (*notes, *more))
+
+
+def _thin_forecast(daily: pl.DataFrame) -> list[str]:
+    if daily.is_empty():
+        return ["no product with a forecast is mapped to a crop, so no demand comes from forecasts"]
+    days = daily["sale_date"].n_unique()
+    if days >= 360:
+        return []
+    return [f"the season forecast covers {days} days of 365; demand of the other days is not counted"]
+
+
+def _by_season(daily: pl.DataFrame, windows: pl.DataFrame) -> pl.DataFrame:
+    """crop_id, season, kg of one year, source. A day of the year forecast twice counts once, as the mean."""
+    per_doy = (
+        daily.with_columns(doy=pl.col("sale_date").dt.ordinal_day().cast(pl.Int64))
+        .group_by("crop_id", "doy")
+        .agg(pl.mean("kg"), pl.any("is_scaled"))
+    )
+    return (
+        per_doy.join(windows, on=["crop_id", "doy"])
+        .group_by("crop_id", "season")
+        .agg(kg=(pl.col("kg") * pl.col("part")).sum(), is_scaled=pl.col("is_scaled").any())
+        .with_columns(source=pl.when("is_scaled").then(pl.lit(CATCHMENT)).otherwise(pl.lit(FORECAST)))
+        .sort("crop_id", "season")
+    )
+
+
+def _promised(
+    commitments: pl.DataFrame, windows: pl.DataFrame, years: Sequence[int], first_season: int
+) -> tuple[pl.DataFrame, list[str]]:
+    """Promised kg per crop, year and season sown, split by due day; what no planned season can serve is noted."""
+    held: dict[tuple[str, int, int], dict[str, float]] = {}
+    notes: list[str] = []
+    by_crop = {cast(str, key[0]): part for key, part in windows.group_by("crop_id")}
+    for r in commitments.sort("crop_id", "due_from").iter_rows(named=True):
+        if r["quantity_kg"] <= 0:
+            continue
+        days = pl.DataFrame({"due": days_between(r["due_from"], r["due_to"])})
+        window = by_crop.get(r["crop_id"], windows.clear())
+        shares = (
+            days.with_columns(doy=pl.col("due").dt.ordinal_day().cast(pl.Int64))
+            .join(window, on="doy")
+            .with_columns(year=pl.col("due").dt.year().cast(pl.Int64) - pl.col("years_back"))
+            .group_by("year", "season")
+            .agg(pl.sum("part"))
+            .sort("year", "season")
+        )
+        name = f"{r['kind']} '{r['commitment_id']}' of {r['quantity_kg']:,.0f} kg '{r['crop_id']}'"
+        total = float(shares["part"].sum())
+        if not total:
+            notes.append(f"{name}: due outside every selling window of the crop, so no planting serves it")
+            continue
+        before = 0.0
+        for year, season, part in shares.iter_rows():
+            kg = r["quantity_kg"] * part / total
+            if (year, season) < (years[0], first_season):
+                before += kg
+            elif year <= years[-1]:
+                slot = held.setdefault((r["crop_id"], year, season), {"preorder_kg": 0.0, "other_kg": 0.0})
+                slot["preorder_kg" if r["kind"] == "preorder" else "other_kg"] += kg
+        if before > 0.5:
+            notes.append(f"{name}: {before:,.0f} kg of it come from what stands already, not from this plan")
+    rows = [(*key, kg["preorder_kg"], kg["other_kg"]) for key, kg in held.items()]
+    schema = {
+        "crop_id": pl.String, "year": pl.Int64, "season": pl.Int64, "preorder_kg": pl.Float64, "other_kg": pl.Float64,
+    }  # fmt: skip
+    return pl.DataFrame(rows, schema=schema, orient="row"), notes
