@@ -63,6 +63,7 @@ def _days(
         "charts": _charts(say, past, ahead, "forecast_date", levels),
         "table_rows": ahead.select("forecast_date", *shown).iter_rows(),
         "shown": shown,
+        "levels": levels,
         "sums": sums,
     }
 

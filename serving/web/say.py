@@ -57,7 +57,9 @@ class Say:
 
     def change(self, value: float | None) -> str:
         """A relative change with its sign: +12%."""
-        return NONE if value is None else f"{value:+.0%}".replace("-", "−")
+        if value is None:
+            return NONE
+        return f"{value:+.{1 if abs(value) < 0.1 else 0}%}".replace("-", "−")
 
     def day(self, value: date | None) -> str:
         """A day: 5月4日 周一; Mon 4 May."""
@@ -94,14 +96,20 @@ class Say:
             return NONE
         if value >= 48:
             return f"{value / 24:.0f} {self.t('unit.days')}"
-        return f"{value:.0f} {self.t('unit.hours')}" if value >= 1 else f"{value * 60:.0f} min"
+        return (
+            f"{value:.0f} {self.t('unit.hours')}"
+            if value >= 1
+            else f"{value * 60:.0f} {self.t('unit.minutes')}"
+        )
 
     def seconds(self, start: datetime | None, end: datetime | None) -> str:
         """How long something took: 12 s, 3 min 5 s."""
         if start is None or end is None:
             return NONE
         total = round((end - start).total_seconds())
-        return f"{total} s" if total < 60 else f"{total // 60} min {total % 60} s"
+        minutes, rest = divmod(total, 60)
+        seconds = f"{rest} {self.t('unit.seconds')}"
+        return f"{minutes} {self.t('unit.minutes')} {seconds}" if minutes else seconds
 
     def name(self, names: Mapping[str, Mapping[str, str]], key: str | None) -> str:
         """The name of a thing in the reader's language, else its id."""

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+import polars as pl
+
 from serving.published import Published, Release
 from serving.reads import planting, runs, scores, things
 from serving.reads.concerns import Concern, concerns
@@ -11,6 +13,8 @@ from serving.web.charts import spark
 from serving.web.say import Say
 
 MOVERS = 8
+FIRST = 7
+"""So many concerns are open at once; the rest are one click away."""
 TOP = 10
 
 
@@ -18,9 +22,9 @@ def today(published: Published, release: Release, say: Say, now: datetime) -> di
     """Values for today.html."""
     products, crops = things.names(release, "product"), things.names(release, "crop")
     return {
-        "now": now,
         "last_run": runs.last_run(release),
-        "concerns": [_written(c, say, crops) for c in concerns(published, release, now)],
+        "concerns": (written := [_written(c, say, crops) for c in concerns(published, release, now)])[:FIRST],
+        "more_concerns": written[FIRST:],
         "score": scores.newest(release),
         "intake": _intake(release),
         "week": release.made(week),
@@ -76,4 +80,5 @@ def _planted_mu(release: Release) -> float:
 
 def _top(release: Release) -> list[dict[str, Any]]:
     rows = release.made(planting.recommendations)
-    return rows.sort("expected_profit_yuan", descending=True, nulls_last=True).head(TOP).to_dicts()
+    first_year = rows.filter(pl.col("year") == pl.col("year").min())
+    return first_year.sort("expected_profit_yuan", descending=True, nulls_last=True).head(TOP).to_dicts()
