@@ -1,0 +1,216 @@
+"""The training frame and the future frame, built by the same code from (series, origin, target day) rows.
+
+Direct, many days ahead: one row asks for one target day as seen from one origin, and how far ahead it lies is a feature.
+Everything of a row but its target is what was known at its origin.
+"""
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from features.calendar import SERIES
+from features.events import add_events
+from features.festivals import FESTIVALS
+from features.panel import POOLS, Panel
+from features.prices import add_price
+from features.products import launch_age
+from features.sales import stock_out_weight
+
+LEAST_HISTORY_DAYS = 28
+DORMANT_DAYS = 28
+CATEGORIES = (*SERIES, "family")
+CALENDAR = (
+    "weekday",
+    *(f"year_{name}_{k}" for k in (1, 2) for name in ("sin", "cos")),
+    "is_day_off",
+    "is_holiday",
+    "is_makeup_workday",
+    "lunar_day",
+    "days_in_term",
+    *(f"days_from_{name}" for name in FESTIVALS),
+)
+OF_POOLS = ("trend", "weekday_index", "year_ratio", "lunar_ratio")
+NUMBERS = (
+    "lead_days",
+    "log_level",
+    "log_orders",
+    "week_ratio",
+    "month_ratio",
+    "half_year_ratio",
+    "weekday_ratio",
+    "weekday_mean_ratio",
+    "spread_ratio",
+    "idle_share_28",
+    "days_since_sale",
+    "out_days_7",
+    "out_days_28",
+    "history_days",
+    "age_days",
+    *(f"{name}_{pool}" for pool in POOLS for name in OF_POOLS),
+    "price_ratio",
+    "discount_share",
+    "discount_share_origin",
+    "price_in_family",
+    "campaign_day",
+    "campaign_discount",
+    "presale",
+    "after_campaign",
+    "live_slots",
+    "live_allotment_ratio",
+    *CALENDAR,
+)
+FEATURES = (*CATEGORIES, *NUMBERS)
+"""Columns a model may learn from; the first four are names, the others numbers."""
+
+
+def training_frame(
+    panel: Panel, *, last: date, days: int, horizon_days: int, max_rows: int, seed: int
+) -> pl.DataFrame:
+    """Draw rows to learn from: target days until `last`, each seen from a random origin.
+
+    Args:
+        panel: What is known; only its days until `last` are used.
+        last: Last target day.
+        days: How many target days back to go.
+        horizon_days: Each row's lead is drawn evenly from 1 to this.
+        max_rows: At most this many rows, drawn evenly; a target day is used with at most 3 leads.
+        seed: Of the draw.
+
+    Returns:
+        As add_features, plus `sold_kg` (the target) and `weight` (stock_out_weight of the target day). Only open target
+        days, and origins at which the series has ≥ 28 days of history and sold within 28 days.
+    """
+    first = last - timedelta(days=days - 1)
+    targets = panel.days.filter(pl.col("date").is_between(first, last) & pl.col("sold_kg").is_not_null())
+    rng = np.random.default_rng(seed)
+    copies = min(3, -(-max_rows // max(targets.height, 1)))
+    drawn = pl.concat([targets] * copies).with_columns(
+        lead=pl.Series(rng.integers(1, horizon_days + 1, copies * targets.height), dtype=pl.Int16)
+    )
+    keep = np.sort(rng.permutation(drawn.height)[:max_rows])
+    rows = (
+        drawn[keep].with_columns(origin=pl.col("date").dt.offset_by(pl.format("-{}d", "lead"))).drop("lead")
+    )
+    framed = add_features(
+        panel, rows.with_columns(weight=stock_out_weight(pl.col("out_hours")).cast(pl.Float32))
+    )
+    return framed.filter(pl.col("fallback_reason").is_null())
+
+
+def future_frame(panel: Panel, *, origin: date, horizon_days: int) -> pl.DataFrame:
+    """Lay out the days after `origin` for every series that had sold by then; as add_features, without a target."""
+    ahead = pl.DataFrame({"date": [origin + timedelta(days=h) for h in range(1, horizon_days + 1)]})
+    series = panel.series.filter(pl.col("first_sale") <= origin).select("series")
+    return add_features(panel, series.join(ahead, how="cross").with_columns(origin=pl.lit(origin)))
+
+
+def scored_frame(panel: Panel, *, origin: date, horizon_days: int) -> pl.DataFrame:
+    """The future frame of an earlier origin with what came: `sold_kg`, `out_hours`, `weight`; closed days are left out."""
+    came = panel.days.drop_nulls("sold_kg").with_columns(
+        weight=stock_out_weight(pl.col("out_hours")).cast(pl.Float32)
+    )
+    future = future_frame(panel, origin=origin, horizon_days=horizon_days)
+    return future.join(came, on=["series", "date"], how="inner", maintain_order="left")
+
+
+def add_features(panel: Panel, rows: pl.DataFrame) -> pl.DataFrame:
+    """Look up what was known at each row's origin about its target day.
+
+    Args:
+        panel: Must reach to every `origin`.
+        rows: `series`, `origin`, `date` (the target day, 1 to 56 days after the origin); other columns are kept.
+
+    Returns:
+        `rows` in order with SERIES, `family`, every column of NUMBERS (numbers or booleans; null: not known),
+        `level_kg` (the unit the target is measured in, kg/day), `kg_per_order`, and for baselines `naive_kg` (last
+        same weekday), `profile_kg` (own mean × the pool's weekday index), `year_kg` (mean of the week around the day a
+        year before), and `fallback_reason`: 'short_history' (< 28 days), 'no_sale_28d', else null.
+    """
+    lead = (pl.col("date") - pl.col("origin")).dt.total_days()
+    seen = (
+        rows.with_row_index("row")
+        .with_columns(lead_days=lead.cast(pl.Int16))
+        .join(panel.series, on="series", how="left", maintain_order="left")
+        .join(panel.calendar.drop("solar_term", "is_projected"), on="date", how="left", maintain_order="left")
+        .with_columns(
+            same_weekday=_days_before("origin", (7 - lead % 7) % 7),
+            year_twin=pl.col("date").dt.offset_by("-364d"),
+        )
+    )
+    seen = _add_series(seen, panel.state)
+    for name, by in POOLS.items():
+        seen = _add_pool(seen, panel.pools[name], name, by)
+    seen = add_events(add_price(seen, panel.prices), panel.campaigns, panel.live)
+    return _add_ratios(seen, panel.records_begin).select(
+        *(c for c in rows.columns if c not in FEATURES),
+        *FEATURES,
+        "level_kg",
+        "kg_per_order",
+        "naive_kg",
+        "profile_kg",
+        "year_kg",
+        "fallback_reason",
+    )
+
+
+def _days_before(day: str, days: pl.Expr) -> pl.Expr:
+    return pl.col(day) - pl.duration(days=days)
+
+
+def _add_series(rows: pl.DataFrame, state: pl.DataFrame) -> pl.DataFrame:
+    at_origin = state.drop("weekday_kg", "weekday_mean_kg").rename({"date": "origin"})
+    weekday = state.select("series", "weekday_kg", "weekday_mean_kg", same_weekday="date")
+    year_ago = state.select("series", year_kg="mean_7", year_twin=pl.col("date").dt.offset_by("-3d"))
+    for known in (at_origin, weekday, year_ago):
+        on = ["series", next(c for c in ("origin", "same_weekday", "year_twin") if c in known.columns)]
+        rows = rows.join(known, on=on, how="left", maintain_order="left")
+    return rows
+
+
+def _add_pool(rows: pl.DataFrame, pool: pl.DataFrame, name: str, by: tuple[str, ...]) -> pl.DataFrame:
+    """Ratios of a pool: last week to last 28 days, this weekday to them, and the target day's twins to theirs."""
+
+    def on_day(day: str | pl.Expr, column: str) -> pl.Series:
+        asked = rows.select(*by, date=pl.col(day) if isinstance(day, str) else day)
+        return asked.join(pool, on=[*by, "date"], how="left", maintain_order="left")[column]
+
+    lead = pl.duration(days=pl.col("lead_days"))
+    month = on_day("origin", "pool_mean_28")
+    ratios = {
+        "trend": on_day("origin", "pool_mean_7") / month,
+        "weekday_index": on_day("same_weekday", "weekday_mean_kg") / month,
+        "year_ratio": on_day("year_twin", "pool_kg_3") / on_day(pl.col("year_twin") - lead, "pool_mean_28"),
+        "lunar_ratio": on_day("lunar_twin", "pool_kg_3")
+        / on_day(pl.col("lunar_twin") - lead, "pool_mean_28"),
+    }
+    finite = pl.DataFrame(
+        {f"{key}_{name}": value.cast(pl.Float32) for key, value in ratios.items()}
+    ).with_columns(pl.when(pl.all().is_finite()).then(pl.all().clip(0, 20)))
+    return rows.hstack(finite)
+
+
+def _add_ratios(rows: pl.DataFrame, records_begin: date) -> pl.DataFrame:
+    level = pl.col("level_kg")
+    index = pl.coalesce("weekday_index_product_channel", "weekday_index_family_channel", pl.lit(1.0))
+    own_mean = pl.coalesce("mean_28", "mean_182", pl.lit(0.0))
+    reason = (
+        pl.when(pl.col("history_days") < LEAST_HISTORY_DAYS)
+        .then(pl.lit("short_history"))
+        .when(pl.col("days_since_sale").fill_null(DORMANT_DAYS) >= DORMANT_DAYS)
+        .then(pl.lit("no_sale_28d"))
+    )
+    return rows.with_columns(
+        log_level=level.log(),
+        log_orders=(level / pl.col("kg_per_order")).log(),
+        week_ratio=pl.col("mean_7") / level,
+        month_ratio=pl.col("mean_28") / level,
+        half_year_ratio=pl.col("mean_182") / level,
+        weekday_ratio=pl.col("weekday_kg") / level,
+        weekday_mean_ratio=pl.col("weekday_mean_kg") / level,
+        spread_ratio=pl.col("std_28") / level,
+        age_days=launch_age(pl.lit(records_begin), pl.col("origin")),
+        naive_kg=pl.coalesce("weekday_kg", "weekday_mean_kg", "mean_28", pl.lit(0.0)).cast(pl.Float32),
+        profile_kg=(own_mean * index.clip(0.2, 5)).cast(pl.Float32),
+        fallback_reason=reason,
+    )

@@ -1,0 +1,176 @@
+"""What past sales say on a day: level, spread, gaps, stock-outs, for one series and for pools of series.
+
+Every column of a row is made of that day and earlier ones, so a later sale never changes it.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+SHORT_OUT_HOURS = 1.0
+"""Out of stock for less than this is no stock-out."""
+FULL_OUT_HOURS = 8.0
+LEAST_WEIGHT = 0.05
+ORDERS_PRIOR = 20.0
+"""Orders in a window at which it counts as much as the longer one (chosen on earlier origins, docs/methods-forecasting.md)."""
+WEEKS = (0, 7, 14, 21)
+
+
+def stock_out_weight(hours: pl.Expr) -> pl.Expr:
+    """How far a day's sales tell its demand: 1 in stock, falling to 0.05 at 8 hours out (assumed); null hours: 1."""
+    faded = (1 - hours / FULL_OUT_HOURS).clip(LEAST_WEIGHT, 1)
+    return pl.when(hours >= SHORT_OUT_HOURS).then(faded).otherwise(1.0)
+
+
+def add_stock_outs(grid: pl.DataFrame, stock_day: pl.DataFrame) -> pl.DataFrame:
+    """Add `out_hours` (h, null where nothing is known) and `in_stock_kg` (kg, null on stock-out and closed days).
+
+    Args:
+        grid: As features.calendar.day_grid.
+        stock_day: `product_id`, `channel_id`, `region_id`, `stock_date`, `hours_out_of_stock`; may be empty.
+    """
+    keys = ["product_id", "channel_id", "region_id", "date"]
+    hours = stock_day.group_by("product_id", "channel_id", "region_id", date="stock_date").agg(
+        out_hours=pl.col("hours_out_of_stock").max().cast(pl.Float32)
+    )
+    is_out = pl.col("out_hours").fill_null(0) >= SHORT_OUT_HOURS
+    return grid.join(hours, on=keys, how="left", maintain_order="left").with_columns(
+        in_stock_kg=pl.when(~is_out).then("sold_kg")
+    )
+
+
+def series_state(grid: pl.DataFrame) -> pl.DataFrame:
+    """What is known of each series at the end of each day.
+
+    Args:
+        grid: As add_stock_outs returns it: every day of every series, sorted by `series`, `date`.
+
+    Returns:
+        One row per row of `grid`: `series`, `date`, and, all Float32 and over open days only, `level_kg` (kg per day
+        to be expected: in-stock mean of 7 days drawn towards that of 28, that one towards that of 182, the more so the fewer
+        orders it rests on; never below 0.001), `mean_7`, `mean_28`,
+        `mean_182`, `std_28` (kg), `idle_share_28` (share of days without a sale), `days_since_sale`, `out_days_7`,
+        `out_days_28`, `history_days`, `sale_days` (count so far), `kg_per_order` (of 182 days; kg per selling day
+        where no orders are counted; null before the first sale), `weekday_kg`, `weekday_mean_kg` (this day, and the mean
+        of this weekday over 4 weeks, in-stock where there is such a day).
+    """
+    seen = grid.with_columns(
+        is_out=(pl.col("out_hours").fill_null(0) >= SHORT_OUT_HOURS).cast(pl.Float32),
+        idle=(pl.col("sold_kg") == 0).cast(pl.Float32),
+        orders=pl.coalesce(
+            pl.when(pl.col("orders") > 0).then("orders"), (pl.col("sold_kg") > 0).cast(pl.Float32)
+        ),
+        sale_date=pl.when(pl.col("sold_kg") > 0).then("date"),
+    )
+    return (
+        seen.select(
+            "series", "date", *_windows(), *_counts(), *_weekday_kg("sold_kg", "in_stock_kg", "series")
+        )
+        .with_columns(level_kg=_level())
+        .drop(r"^_.*$")
+    )
+
+
+def _mean(column: str, days: int, *, least: int = 1) -> pl.Expr:
+    return pl.col(column).rolling_mean(days, min_samples=least).over("series").cast(pl.Float32)
+
+
+def _sum(column: str, days: int) -> pl.Expr:
+    return pl.col(column).rolling_sum(days, min_samples=1).over("series")
+
+
+def _windows() -> list[pl.Expr]:
+    kg, orders = (_sum(column, 182) for column in ("sold_kg", "orders"))
+    return [
+        _mean("sold_kg", 7).alias("mean_7"),
+        _mean("sold_kg", 28).alias("mean_28"),
+        _mean("sold_kg", 182).alias("mean_182"),
+        _mean("in_stock_kg", 7, least=3).alias("_in_stock_7"),
+        _mean("in_stock_kg", 28, least=7).alias("_in_stock_28"),
+        _mean("in_stock_kg", 182, least=7).alias("_in_stock_182"),
+        pl.col("sold_kg").rolling_std(28, min_samples=2).over("series").cast(pl.Float32).alias("std_28"),
+        _mean("idle", 28).alias("idle_share_28"),
+        _sum("orders", 7).alias("_orders_7"),
+        _sum("orders", 28).alias("_orders_28"),
+        pl.when(orders > 0).then(kg / orders).cast(pl.Float32).alias("kg_per_order"),
+    ]
+
+
+def _counts() -> list[pl.Expr]:
+    last_sale = pl.col("sale_date").forward_fill().over("series")
+    return [
+        (pl.col("date") - last_sale).dt.total_days().cast(pl.Float32).alias("days_since_sale"),
+        ((pl.col("date") - pl.col("first_sale")).dt.total_days() + 1).cast(pl.Float32).alias("history_days"),
+        (pl.col("sold_kg") > 0)
+        .cast(pl.UInt32)
+        .fill_null(0)
+        .cum_sum()
+        .over("series")
+        .cast(pl.Float32)
+        .alias("sale_days"),
+        *(
+            pl.col("is_out")
+            .rolling_sum(n, min_samples=1)
+            .over("series")
+            .cast(pl.Float32)
+            .alias(f"out_days_{n}")
+            for n in (7, 28)
+        ),
+    ]
+
+
+def _level() -> pl.Expr:
+    """The longer the window, the more it is worth when orders are few: each one is drawn to the next longer by ORDERS_PRIOR."""
+    year = pl.coalesce("_in_stock_182", "mean_182")
+    month = _drawn(pl.coalesce("_in_stock_28", "mean_28"), year, "_orders_28")
+    week = _drawn(pl.coalesce("_in_stock_7", "mean_7"), month, "_orders_7")
+    return week.fill_null(0).clip(0.001).cast(pl.Float32)
+
+
+def _drawn(near: pl.Expr, far: pl.Expr, orders: str) -> pl.Expr:
+    share = pl.col(orders) / (pl.col(orders) + ORDERS_PRIOR)
+    return pl.coalesce(share * near + (1 - share) * far, far, near)
+
+
+def _weekday_kg(sold: str, in_stock: str, key: str) -> list[pl.Expr]:
+    told, any_day = (
+        pl.mean_horizontal(pl.col(column).shift(n).over(key) for n in WEEKS) for column in (in_stock, sold)
+    )
+    return [
+        pl.col(sold).cast(pl.Float32).alias("weekday_kg"),
+        pl.coalesce(told, any_day).cast(pl.Float32).alias("weekday_mean_kg"),
+    ]
+
+
+def pool_state(grid: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """What is known at the end of each day of series taken together.
+
+    Args:
+        grid: As day_grid returns it, with the columns `by`.
+        by: What is pooled, e.g. product, or family and channel.
+
+    Returns:
+        One row per pool and day from its first to the grid's last day, sorted: `by`, `date`, `pool_mean_7`,
+        `pool_mean_28` (kg per day over open days), `pool_kg_3` (mean of this day, the day before and the day after: the
+        one column that looks a day ahead, to be read at least a day late), `weekday_kg`, `weekday_mean_kg` (as
+        series_state). Float32; null where no day of the window was open.
+    """
+    total = (
+        grid.group_by(*by, "date")
+        .agg(kg=pl.when(pl.col("sold_kg").count() > 0).then(pl.col("sold_kg").cast(pl.Float64).sum()))
+        .sort(*by, "date")
+        .with_columns(pool=pl.struct(by).rank("dense") if len(by) > 1 else pl.col(by[0]).rank("dense"))
+    )
+    centred = pl.col("kg").shift(-1).over("pool").alias("_next")
+    return total.with_columns(centred).select(
+        *by,
+        "date",
+        *(
+            pl.col("kg").rolling_mean(n, min_samples=1).over("pool").cast(pl.Float32).alias(f"pool_mean_{n}")
+            for n in (7, 28)
+        ),
+        pl.mean_horizontal("kg", "_next", pl.col("kg").shift(1).over("pool"))
+        .cast(pl.Float32)
+        .alias("pool_kg_3"),
+        *_weekday_kg("kg", "kg", "pool"),
+    )
