@@ -42,13 +42,13 @@ def add_flags(readings: pl.DataFrame, sentinels: pl.DataFrame) -> pl.DataFrame:
     """Flag each value that is not to be believed.
 
     Args:
-        readings: One row per (sensor_id, quantity, measured_at), times corrected: `value`, `profile`, `known_at`,
+        readings: One row per (sensor_id, quantity, measured_at), sorted so, times corrected: `value`, `profile`, `known_at`,
             and the message it came in: `device`, `file_order`, `line_number`.
         sentinels: `profile`, `quantity`, `value`, `with_others`: error words a profile declares (after unit
             conversion); `with_others`: one only where another reading of the message is an error word.
 
     Returns:
-        The rows sorted by series and time, with `flag` (null: good; sentinel, range, spike, stuck, frozen: the first
+        The rows with `flag` (null: good; sentinel, range, spike, stuck, frozen: the first
         that holds) and `known_at` moved to when the flag could be told: a spike needs the readings after it.
     """
     quantities = readings["quantity"].unique().sort().to_list()
@@ -58,8 +58,7 @@ def add_flags(readings: pl.DataFrame, sentinels: pl.DataFrame) -> pl.DataFrame:
     )
     others = pl.col("with_others")
     flagged = (
-        readings.sort(*SERIES, "measured_at")
-        .join(limit_columns(quantities), on="quantity", how="left", maintain_order="left")
+        readings.join(limit_columns(quantities), on="quantity", how="left", maintain_order="left")
         .with_columns(
             month=pl.col("measured_at").dt.truncate("1mo"),
             flag=pl.when(_among(readings, sentinels.filter(~others), common)).then(pl.lit("sentinel")),
@@ -79,9 +78,9 @@ def add_flags(readings: pl.DataFrame, sentinels: pl.DataFrame) -> pl.DataFrame:
 
 
 def _among(readings: pl.DataFrame, declared: pl.DataFrame, common: pl.DataFrame) -> pl.Series:
-    """Whether each value (in the sorted order) is a declared or a common error word, to 1e-6 of its size."""
+    """Whether each value is a declared or a common error word, to 1e-6 of its size."""
     key = (pl.col("value") * 1000).round().cast(pl.Int64, strict=False).alias("key")
-    words = readings.sort(*SERIES, "measured_at").select("profile", "quantity", key)
+    words = readings.select("profile", "quantity", key)
     own = declared.select("profile", "quantity", key, own=pl.lit(True)).unique()
     shared = common.select("quantity", key, shared=pl.lit(True)).unique()
     joined = words.join(own, on=["profile", "quantity", "key"], how="left", maintain_order="left").join(
@@ -146,7 +145,9 @@ def flag_frozen(readings: pl.DataFrame) -> pl.DataFrame:
     joined = (
         readings.with_row_index("order")
         .sort("measured_at")
-        .join_asof(soil, on="measured_at", by="sensor_id", strategy="nearest", tolerance="2h")
+        .join_asof(
+            soil, on="measured_at", by="sensor_id", strategy="nearest", tolerance="2h", check_sortedness=False
+        )
         .sort("order")
     )
     return joined.with_columns(
@@ -199,7 +200,7 @@ def find_gaps(readings: pl.DataFrame) -> pl.DataFrame:
     """Where readings are missing.
 
     Args:
-        readings: One row per (sensor_id, quantity, measured_at).
+        readings: One row per (sensor_id, quantity, measured_at), sorted so.
 
     Returns:
         One row per gap: the series, `from_at` and `to_at` (the readings around it), `missing` (readings), `known_at`
@@ -209,8 +210,7 @@ def find_gaps(readings: pl.DataFrame) -> pl.DataFrame:
     left = pl.col("step").shift(1).rolling_median(GAP_SIDE, min_samples=3)
     right = pl.col("step").reverse().shift(1).rolling_median(GAP_SIDE, min_samples=3).reverse()
     return (
-        readings.sort(*SERIES, "measured_at")
-        .with_columns(step=step.over(SERIES), from_at=pl.col("measured_at").shift(1).over(SERIES))
+        readings.with_columns(step=step.over(SERIES), from_at=pl.col("measured_at").shift(1).over(SERIES))
         .with_columns(usual=pl.max_horizontal(left.over(SERIES), right.over(SERIES)))
         .filter(pl.col("step") > GAP_RATIO * pl.col("usual"))
         .select(

@@ -15,6 +15,8 @@ from features.sensor_limits import limits_of
 MADE_UP_MESSAGES = 3
 """A device nobody declared that sent no more messages than this, each with an impossible time or value, is noise
 read as an id: a corrupt packet changes its id each time."""
+FLAGS = ("sentinel", "range", "spike", "stuck", "frozen")
+"""Faults of single values; the others are of ids, clocks and deliveries."""
 SETTLE = timedelta(days=4)
 """A new reading may change the verdict on readings up to this much older: flat lines and spikes need what follows."""
 SHORT_GAP = 2
@@ -47,7 +49,9 @@ class Cleaned:
     gaps: pl.DataFrame
     """One row per gap, as `features.sensor_flags.find_gaps`."""
     faults: pl.DataFrame
-    """One row per series, fault and stretch (readings less than a day apart): FAULTS_SCHEMA."""
+    """One row per series, fault and stretch (readings less than a day apart, within a month): FAULTS_SCHEMA."""
+    start: datetime | None
+    """Values before this instant were not judged again; None: all were."""
 
 
 def clean(
@@ -62,7 +66,7 @@ def clean(
         sensors: Declared sensors: `sensor_id`, `installed_on` (null: not known).
         sentinels: `profile`, `quantity`, `value`, `with_others`: error words that profiles declare.
         since: Judge values from the month of this instant on (less SETTLE) and return only what lies in it; ids,
-            clocks and repeats are always judged over all of `raw`. None: everything.
+            clocks, repeats and gaps are always judged over all of `raw`. None: everything.
 
     Returns:
         See Cleaned. Two runs over the same rows give the same frames; the order of `raw` does not matter.
@@ -70,19 +74,16 @@ def clean(
     start = _month(since - SETTLE) if since else None
     marks = mark(raw, sensors)
     usable = marks.filter(~pl.col("made_up") & ~pl.col("bench_test") & ~pl.col("duplicate"))
-    believed = usable.filter(pl.col("clock_fault").is_null() | pl.col("clock_shift_s").is_not_null())
-    if start:
-        believed = believed.filter(pl.col("time") >= _month(start - timedelta(days=1)))
-    flagged = add_flags(
-        believed.select(*SERIES, "value", "profile", "known_at", *MESSAGE, measured_at="time"), sentinels
+    is_believed = pl.col("clock_fault").is_null() | pl.col("clock_shift_s").is_not_null()
+    believed = (
+        usable.filter(is_believed)
+        .select(*SERIES, "value", "profile", "known_at", *MESSAGE, measured_at="time")
+        .sort(*SERIES, "measured_at")
     )
-    gaps = find_gaps(flagged)
-    doubted = usable.filter(
-        pl.col("clock_fault").is_not_null(), pl.col("clock_shift_s").is_null()
-    ).with_columns(flag=pl.lit("clock"), measured_at="time")
-    if start:
-        flagged = flagged.filter(pl.col("measured_at") >= start)
-        gaps = gaps.filter(pl.col("to_at") >= start)
+    gaps = find_gaps(believed)
+    flagged = add_flags(_from(believed, start and _month(start - timedelta(days=1))), sentinels)
+    flagged = _from(flagged, start)
+    doubted = usable.filter(~is_believed).with_columns(flag=pl.lit("clock"), measured_at="time")
     columns = [*SERIES, "measured_at", "value", "flag", "known_at"]
     both = pl.concat([flagged.select(columns), doubted.select(columns)])
     readings = both.unique([*SERIES, "measured_at"], keep="first", maintain_order=True).sort(
@@ -90,7 +91,11 @@ def clean(
     )
     verdicts = flagged.select(*MESSAGE, *SERIES, "flag")
     marks = marks.join(verdicts, on=[*MESSAGE, *SERIES], how="left", maintain_order="left")
-    return Cleaned(marks, readings, gaps, _faults(marks, gaps))
+    return Cleaned(marks, readings, gaps, _faults(marks, gaps), start)
+
+
+def _from(rows: pl.DataFrame, start: datetime | None) -> pl.DataFrame:
+    return rows.filter(pl.col("measured_at") >= start) if start else rows
 
 
 def _month(instant: datetime) -> datetime:
@@ -101,7 +106,7 @@ def _month(instant: datetime) -> datetime:
 def mark(raw: pl.DataFrame, sensors: pl.DataFrame) -> pl.DataFrame:
     """Judge ids, clocks and repeats of raw rows; `time` is the corrected time, `known_at` never before it."""
     device = pl.col("sensor_id").str.split("/").list.first().alias("device")
-    rows = raw.with_columns(device).sort(*MESSAGE, *SERIES)
+    rows = raw.with_columns(device).sort("file_order", "line_number", *SERIES)
     is_reference = pl.col("quantity") == OFFSET_QUANTITY
     references = rows.filter(is_reference).select("device", "measured_at", offset_s="value")
     rows = rows.filter(~is_reference, pl.col("value").is_not_null())
@@ -160,9 +165,8 @@ def _faults(marks: pl.DataFrame, gaps: pl.DataFrame) -> pl.DataFrame:
         "duplicate": (pl.col("duplicate"), pl.lit("time already delivered; the first is kept")),
         "clock": (pl.col("clock_fault").is_not_null() & ~pl.col("made_up"), _clock_detail()),
     }
-    flags = ("sentinel", "range", "spike", "stuck", "frozen")
     parts = [_stretches(marks.filter(when), kind, detail) for kind, (when, detail) in kinds.items()]
-    parts += [_stretches(marks.filter(pl.col("flag") == f), f, _value_detail()) for f in flags]
+    parts += [_stretches(marks.filter(pl.col("flag") == f), f, _value_detail()) for f in FLAGS]
     return pl.concat([*parts, *_gap_faults(gaps)]).sort(*SERIES, "fault", "from_at")
 
 
@@ -186,8 +190,11 @@ def _value_detail() -> pl.Expr:
 
 
 def _stretches(rows: pl.DataFrame, fault: str, detail: pl.Expr) -> pl.DataFrame:
-    """One row per series and stretch of rows less than a day apart; the first row's detail."""
-    apart = (pl.col("time").diff().dt.total_hours() >= 24).fill_null(value=False).cast(pl.Int32)
+    """One row per series and stretch: rows less than a day apart, in one month, moved alike; the first row's detail."""
+    time = pl.col("time")
+    apart = (time.diff().dt.total_hours() >= 24) | (time.dt.month() != time.dt.month().shift(1))
+    moved = pl.col("clock_shift_s")
+    apart = (apart | moved.ne_missing(moved.shift(1))).fill_null(value=False).cast(pl.Int32)
     return (
         rows.sort(*SERIES, "time")
         .with_columns(

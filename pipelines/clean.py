@@ -6,41 +6,12 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from features.sensors import FAULTS_SCHEMA, Cleaned, clean
+from features.sensors import FAULTS_SCHEMA, FLAGS, Cleaned, clean
 from pipelines.sources.logger_profile import declared_sentinels
 from warehouse import Warehouse
 
 SPAN_IN_NAME = re.compile(r"(\d{4})-(\d{2})_(\d{4})-(\d{2})")
 """File names that say which months they hold: station_2020-11_2021-03.csv."""
-
-# Devices with raw readings that no cleaned one stands for: new ones, and those whose time was moved or whose id
-# nobody believes (few; looked at again each time, because a reference may have come).
-_DUE = """
-    select split_part(r.sensor_id, '/', 1) as device, min(r.measured_at) as since
-    from raw_reading r
-    left join (select distinct sensor_id, quantity, measured_at from reading) c using (sensor_id, quantity, measured_at)
-    where r.known_at <= $known_by and r.value is not null and c.sensor_id is null
-    group by device
-"""
-_RAW = """
-    select r.sensor_id, r.quantity, r.measured_at, r.value, r.status, r.line_number, r.known_at, r.file_id,
-        coalesce(f.profile, '') as profile, coalesce(f.arrived_at, r.known_at) as arrived_at,
-        coalesce(f.is_history, true) as is_history, coalesce(f.name, '') as file_name
-    from raw_reading r left join source_file f using (file_id)
-    where r.known_at <= $known_by and split_part(r.sensor_id, '/', 1) in (select unnest($devices::text[]))
-"""
-_FILE_FAULTS = """
-    select 'file:' || f.name as sensor_id, '*' as quantity, n.fault, f.arrived_at as from_at, f.arrived_at as to_at,
-        n.lines as readings, n.detail, f.arrived_at as known_at
-    from source_file f join (
-        select file_id, 'unreadable' as fault, count(*)::bigint as lines, 'lines that are no reading' as detail
-        from rejected_row where table_name = 'raw_reading' and rule = 'unreadable' group by file_id
-        union all
-        select file_id, 'log_start', (dropped_json::json ->> 'log_start')::bigint, 'restarts of the log'
-        from source_file where dropped_json::json ->> 'log_start' is not null
-    ) n using (file_id)
-    where f.arrived_at <= $known_by
-"""
 
 
 @dataclass(frozen=True)
@@ -68,7 +39,7 @@ def clean_readings(warehouse: Warehouse, *, known_by: datetime, since: datetime 
     """
     with warehouse.transaction():
         due = _due(warehouse, known_by, since)
-        _write(warehouse, "sensor_fault", warehouse.sql(_FILE_FAULTS, known_by=known_by))
+        _write(warehouse, "sensor_fault", warehouse.query("reading_file_faults", known_by=known_by))
         if due.is_empty():
             return CleanReport(0, 0, 0, 0, {}, ())
         cleaned = _clean(warehouse, due, known_by)
@@ -85,13 +56,13 @@ def clean_readings(warehouse: Warehouse, *, known_by: datetime, since: datetime 
 def _due(warehouse: Warehouse, known_by: datetime, since: datetime | None) -> pl.DataFrame:
     """Devices to clean and from when: `device`, `since`."""
     if since is None:
-        return warehouse.sql(_DUE, known_by=known_by)
+        return warehouse.query("readings_due", known_by=known_by)
     every = "select distinct split_part(sensor_id, '/', 1) as device, $since::timestamptz as since from raw_reading"
     return warehouse.sql(f"{every} where known_at <= $known_by", known_by=known_by, since=since)
 
 
 def _clean(warehouse: Warehouse, due: pl.DataFrame, known_by: datetime) -> Cleaned:
-    raw = warehouse.sql(_RAW, known_by=known_by, devices=due["device"].to_list())
+    raw = warehouse.query("readings_raw", known_by=known_by, devices=due["device"].to_list())
     names = raw["file_name"].unique().sort().to_list()
     spans = pl.DataFrame(
         [(name, *declared_span(name)) for name in names],
@@ -156,11 +127,13 @@ def _write(warehouse: Warehouse, table: str, rows: pl.DataFrame) -> int:
 
 def _write_faults(warehouse: Warehouse, cleaned: Cleaned, due: pl.DataFrame, known_by: datetime) -> None:
     """Write the faults found; one found before in the same stretch of time and not now gets 0 readings."""
-    first = cleaned.readings["measured_at"].min()
+    judged = pl.lit(value=True)
+    if cleaned.start:
+        judged = ~pl.col("fault").is_in(FLAGS) | (pl.col("from_at") >= cleaned.start)
     before = warehouse.read("sensor_fault", known_by=known_by).filter(
         pl.col("sensor_id").str.split("/").list.first().is_in(due["device"].to_list()),
         pl.col("readings") > 0,
-        pl.col("from_at") >= first,
+        judged,
     )
     gone = before.join(
         cleaned.faults, on=["sensor_id", "quantity", "fault", "from_at"], how="anti"

@@ -54,9 +54,9 @@ class OpenMeteo:
         line = 0
         for place in _places(path):
             station = _station(place, context)
-            yield Batch("weather_station", station.with_columns(line_number=pl.lit(line + 1)), read=1)
-            hours = _hours(path, place, station["station_id"][0], line + 1)
-            line = int(hours["line_number"].max() or line + 1)  # type: ignore[arg-type]
+            yield Batch("weather_station", station.with_columns(line_number=pl.lit(line + 1)))
+            hours = _hours(path, place, station["station_id"][0], line)
+            line += hours.height
             yield from _split(hours, _issued(place, context), context)
 
 

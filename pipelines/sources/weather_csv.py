@@ -137,17 +137,16 @@ def _hours(cells: pl.DataFrame, profile: WeatherProfile, context: Context) -> pl
 
 
 def _stations(hours: pl.DataFrame, seen: set[str], header_row: int, context: Context) -> Iterator[Batch]:
-    """Stations not seen before; they count as the header's line, which is read with the first of them."""
+    """Stations not seen before; their line is the header, which is no line of facts."""
     fresh = [s for s in hours["station_id"].unique(maintain_order=True).to_list() if s not in seen]
     if not fresh:
         return
-    first = not seen
     seen.update(fresh)
     rows = pl.DataFrame({"station_id": fresh, "name": fresh}).with_columns(
         pl.Series("known_at", [context.arrived_at] * len(fresh), dtype=pl.Datetime("us", "UTC")),
         line_number=pl.lit(header_row, pl.Int64),
     )
-    yield Batch("weather_station", rows, read=int(first))
+    yield Batch("weather_station", rows)
 
 
 def _batch(hours: pl.DataFrame, good: pl.DataFrame, context: Context) -> Batch:
