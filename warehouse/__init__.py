@@ -13,7 +13,7 @@ import polars as pl
 
 from warehouse import migrate, queries, versions
 from warehouse.contracts import quoted
-from warehouse.frames import handed
+from warehouse.frames import Frame, tell
 from warehouse.schema import Table, WarehouseError, read_tables, reason
 from warehouse.versions import Taken
 
@@ -155,7 +155,7 @@ class Warehouse:
                 f"table {table}: rows of cutoff {', '.join(map(str, other))} came for {cutoff}; write them on their own"
             )
         with self.transaction():
-            self._execute(table, f"delete from {table} where cutoff = $cutoff", {"cutoff": cutoff})
+            self._tell(table, f"delete from {table} where cutoff = $cutoff", {"cutoff": cutoff})
             return self.append(table, rows.with_columns(cutoff=pl.lit(cutoff, pl.Date)))
 
     def upsert(self, table: str, rows: pl.DataFrame) -> int:
@@ -172,7 +172,7 @@ class Warehouse:
         if column not in self.columns(table):
             raise WarehouseError(f"table {table} has no column {column}")
         text = f"delete from {table} where {quoted(column)} < $limit"
-        return self._execute(table, text, {"limit": limit})
+        return self._tell(table, text, {"limit": limit})
 
     def copy_to(self, path: Path) -> None:
         """Write everything committed so far to another file, which is a warehouse of its own."""
@@ -226,14 +226,13 @@ class Warehouse:
             return 0
         names = ", ".join(quoted(c) for c in rows.columns)
         text = f"insert into {table.name} ({names}) select {names} from incoming{conflict}"
-        with handed(self._connection, "incoming", rows):
-            self._execute(table.name, text, {})
+        self._tell(table.name, text, {}, rows.to_arrow())
         return rows.height
 
-    def _execute(self, table: str, text: str, params: dict[str, object]) -> int:
+    def _tell(self, table: str, text: str, params: dict[str, object], incoming: Frame = None) -> int:
         """Run one statement that writes; returns the number of rows it touched."""
         try:
-            return int(self._connection.execute(text, params).fetchall()[0][0])
+            return tell(self._connection, text, params, incoming=incoming)
         except duckdb.Error as error:
             raise WarehouseError(f"table {table} refuses the rows: {reason(error)}") from error
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
-from warehouse.frames import handed
+from warehouse.frames import as_polars, ask
 from warehouse.schema import LEDGER_COLUMNS, Column, Table, WarehouseError
 
 REJECTED_SCHEMA = pl.Schema(
@@ -27,32 +28,36 @@ class Rule:
 
 def stage(
     connection: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFrame, file_id: str
-) -> pl.DataFrame:
-    """Put the rows that keep every rule into the temporary table `staged`, return the others.
+) -> tuple[pa.Table, pl.DataFrame]:
+    """Part a delivery into the rows that keep every rule and the refused ones.
 
-    `staged` has the table's columns in its types, `line_number`, and two 64-bit hashes: `key_hash` of the
-    merge key and `content_hash` of what the row says. A null where the schema has a default takes the
-    default. A row that breaks several rules is returned once, with the first: type, missing, check,
-    reference, uniqueness.
+    The first holds the table's columns in its types, `line_number`, `row` (0, 1, … in the order delivered)
+    and two 64-bit hashes: `key_hash` of the merge key and `content_hash` of what the row says. A null where
+    the schema has a default takes the default. A row that breaks several rules is refused once, with the
+    first: type, missing, check, reference, uniqueness.
 
     Raises:
         WarehouseError: The frame has no `line_number`, or columns that the table does not have.
     """
     _refuse_other_columns(table, rows)
-    with handed(connection, "delivered", rows):
-        typed, types = _typed(connection, table, file_id)
-        rules = [*_type_rules(table, types), *_missing_rules(table), *_check_rules(table)]
-        rules += [*_reference_rules(table), *_unique_rules(table, types)]
-        broken = " or ".join(f"({rule.broken})" for rule in rules) or "false"
-        any_broken = connection.execute(f"select count(*) from ({typed}) t where {broken}").fetchall()[0][0]
-        rejected = _explain(connection, typed, rules, broken, types) if any_broken else _none_rejected()
-        names = ", ".join(dict.fromkeys(("line_number", *(quoted(n) for n in table.names))))
-        connection.execute(
-            f"create or replace temp table staged as select {names}, {hashed(table.merge_key)} as key_hash, "
-            f"{hashed(table.content)} as content_hash from ({typed}) t"
-            + (f" where not ({broken})" if any_broken else "")
-        )
-    return rejected
+    delivered = rows.to_arrow()
+    types = _types(connection, delivered)
+    typed = _typed(table, types, file_id)
+    rules = [*_type_rules(table, types), *_missing_rules(table), *_check_rules(table)]
+    rules += [*_reference_rules(table), *_unique_rules(table, types)]
+    broken = " or ".join(f"({rule.broken})" for rule in rules) or "false"
+    found = ask(connection, f"select count(*) from ({typed}) t where {broken}", delivered=delivered)
+    any_broken = found[0][0].as_py() > 0
+    names = ", ".join(dict.fromkeys(("line_number", *(quoted(n) for n in table.names))))
+    good = (
+        f"select {names}, {hashed(table.merge_key)} as key_hash, {hashed(table.content)} as content_hash, "
+        f"row_number() over () - 1 as row from ({typed}) t" + (f" where not ({broken})" if any_broken else "")
+    )
+    staged = ask(connection, good, delivered=delivered)
+    if not any_broken:
+        return staged, pl.DataFrame(schema=REJECTED_SCHEMA)
+    explained = ask(connection, _explain(typed, rules, broken, types), delivered=delivered)
+    return staged, as_polars(explained)
 
 
 def hashed(names: tuple[str, ...]) -> str:
@@ -70,10 +75,6 @@ def text_literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _none_rejected() -> pl.DataFrame:
-    return pl.DataFrame(schema=REJECTED_SCHEMA)
-
-
 def _refuse_other_columns(table: Table, rows: pl.DataFrame) -> None:
     if "line_number" not in rows.columns:
         raise WarehouseError(f"rows for table {table.name} have no line_number; number them as in the file")
@@ -83,15 +84,20 @@ def _refuse_other_columns(table: Table, rows: pl.DataFrame) -> None:
         )
 
 
-def _typed(connection: duckdb.DuckDBPyConnection, table: Table, file_id: str) -> tuple[str, dict[str, str]]:
-    """SQL that casts the delivered frame to the table, and the delivered type of each column it has."""
-    types = {str(r[0]): str(r[1]) for r in connection.execute("describe delivered").fetchall()}
+def _types(connection: duckdb.DuckDBPyConnection, delivered: pa.Table) -> dict[str, str]:
+    """DuckDB's type of each delivered column."""
+    described = ask(connection, "describe from delivered", delivered=delivered)
+    return dict(zip(described["column_name"].to_pylist(), described["column_type"].to_pylist(), strict=True))
+
+
+def _typed(table: Table, types: dict[str, str], file_id: str) -> str:
+    """SQL that casts the delivered frame to the table, beside each column as it was delivered."""
     given = {"file_id": text_literal(file_id)} if "file_id" not in types else {}
     parts = [f"{_cast(c, types, given)} as {quoted(c.name)}" for c in table.columns]
     parts += [f"{quoted(c)} as {quoted(_raw(c))}" for c in types if c in table.names]
     if "line_number" not in table.names:
         parts.append("line_number::bigint as line_number")
-    return f"select {', '.join(parts)} from delivered", types
+    return f"select {', '.join(parts)} from delivered"
 
 
 def _cast(column: Column, types: dict[str, str], given: dict[str, str]) -> str:
@@ -190,19 +196,12 @@ def _value(name: str, *, raw: bool = False) -> str:
     return f"'{name} ' || coalesce('''' || {column}::text || '''', 'empty')"
 
 
-def _explain(
-    connection: duckdb.DuckDBPyConnection,
-    typed: str,
-    rules: list[Rule],
-    broken: str,
-    types: dict[str, str],
-) -> pl.DataFrame:
+def _explain(typed: str, rules: list[Rule], broken: str, types: dict[str, str]) -> str:
     name = " ".join(f"when {rule.broken} then {text_literal(rule.name)}" for rule in rules)
     detail = " ".join(f"when {rule.broken} then {rule.detail}" for rule in rules)
     kept = [c for c in types if c not in LEDGER_COLUMNS]
     row = ", ".join(f"{text_literal(c)}, {quoted(_raw(c))}" for c in kept)
-    frame: pl.DataFrame = connection.sql(
+    return (
         f"select line_number, case {name} end as rule, case {detail} end as detail, "
         f"json_object({row})::text as row_text from ({typed}) t where {broken}"
-    ).pl()
-    return frame
+    )

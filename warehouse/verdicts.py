@@ -1,39 +1,63 @@
 """Judge staged rows against what is known: SQL over key and content hashes, no row passes through Python."""
 
+from dataclasses import dataclass
+
 import duckdb
+import pyarrow as pa
 
 from warehouse.contracts import hashed, quoted
+from warehouse.frames import ask
 from warehouse.schema import Table
 
 
-def judge(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Fill the temporary table `judged` with one verdict per row of `staged` whose key is known or repeated.
+@dataclass(frozen=True)
+class Judged:
+    """What is to become of staged rows."""
+
+    judged: pa.Table
+    """row, verdict, for rows whose key is known or repeated; rows that are not here are new."""
+    repeated: pa.Table
+    """row, last_row (the line that stands), for rows whose key comes more than once in the delivery."""
+
+
+def judge(connection: duckdb.DuckDBPyConnection, table: Table, staged: pa.Table) -> Judged:
+    """One verdict per staged row whose key is known or repeated.
 
     Verdicts: new (write it), unchanged (it adds nothing), corrects (the version of the same instant),
-    confirms (a description, said again later), twice (a later line of the file says otherwise). Rows of
-    `staged` that are not in `judged` are new. `repeated` keeps, for each repeated row, the line that stands.
+    confirms (a description, said again later), twice (a later line of the file says otherwise).
     """
     rank = f"{quoted(table.rank)}::bigint" if table.rank else "0::bigint"
     tie = "file_id" if table.keeps_ties else "''"
     said = f"known_at, {rank} as rank, content_hash, {tie} as tie"
-    verdicts = _VERSIONED if table.is_versioned else _DESCRIBED
-    content = f"{hashed(table.content)} as content_hash"
-    for text in (
-        f"known as select key_hash, {said} from (select *, {hashed(table.merge_key)} as key_hash, {content} "
-        f"from {table.name}) where key_hash in (select key_hash from staged)",
-        "several as select key_hash from staged group by key_hash having count(*) > 1",
-        f"repeated as {_REPEATED.format(said=said)}",
-        f"judged as {verdicts.format(said=said, ties=table.keeps_ties)} union all {_TWICE}",
-    ):
-        connection.execute(f"create or replace temp table {text}")
+    known = ask(
+        connection,
+        f"select key_hash, {said} from (select *, {hashed(table.merge_key)} as key_hash, "
+        f"{hashed(table.content)} as content_hash from {table.name}) "
+        "where key_hash in (select key_hash from staged)",
+        staged=staged,
+    )
+    several = ask(
+        connection, "select key_hash from staged group by key_hash having count(*) > 1", staged=staged
+    )
+    repeated = ask(connection, _REPEATED.format(said=said), staged=staged, several=several)
+    text = (_VERSIONED if table.is_versioned else _DESCRIBED).format(said=said, ties=table.keeps_ties)
+    judged = ask(
+        connection,
+        f"{text} union all {_TWICE}",
+        staged=staged,
+        several=several,
+        known=known,
+        repeated=repeated,
+    )
+    return Judged(judged, repeated)
 
 
 # Lines of one file that share a key; of those that share the instant too, the last stands.
 _REPEATED = """
-    select rowid as row, key_hash, {said},
-        last_value(rowid) over same as last_row, last_value(content_hash) over same as last_content
+    select row, key_hash, {said},
+        last_value(row) over same as last_row, last_value(content_hash) over same as last_content
     from staged semi join several using (key_hash)
-    window same as (partition by key_hash, known_at, rank order by rowid
+    window same as (partition by key_hash, known_at, rank order by row
                     rows between unbounded preceding and unbounded following)
 """
 
@@ -53,7 +77,7 @@ _VERSIONED = """
             bool_or(k.known_at = s.known_at and k.rank = s.rank) as is_same_instant,
             bool_or(k.known_at = s.known_at and k.rank = s.rank and k.content_hash = s.content_hash)
                 as is_same_version
-        from (select rowid as row, key_hash, {said} from staged anti join several using (key_hash)) s
+        from (select row, key_hash, {said} from staged anti join several using (key_hash)) s
         join known k on k.key_hash = s.key_hash and k.known_at <= s.known_at
         group by s.row
     ), history as (
@@ -85,7 +109,7 @@ _VERSIONED = """
 # Of a description only what became known last stands; the same words known later confirm it.
 _DESCRIBED = """
     with once as (
-        select rowid as row, key_hash, {said}, true as is_last
+        select row, key_hash, {said}, true as is_last
         from staged anti join several using (key_hash)
     ), repeatedly as (
         select row, key_hash, known_at, rank, content_hash, tie,

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from warehouse.contracts import quoted, stage, text_literal
-from warehouse.frames import handed
+from warehouse.frames import as_polars, ask, tell
 from warehouse.schema import LEDGER_COLUMNS, Table, WarehouseError
-from warehouse.verdicts import judge
+from warehouse.verdicts import Judged, judge
 
 
 @dataclass(frozen=True)
@@ -35,42 +36,48 @@ def take_in(connection: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFr
     """
     if not table.has_known_at:
         raise WarehouseError(f"table {table.name} keeps no known_at; write it with append, replace or upsert")
-    rejected = stage(connection, table, rows, file_id)
-    judge(connection, table)
-    rejected = pl.concat([rejected, _twice(connection, table)], how="vertical_relaxed")
+    staged, broken = stage(connection, table, rows, file_id)
+    verdicts = judge(connection, table, staged)
+    rejected = pl.concat([broken, _twice(connection, table, staged, verdicts)], how="vertical_relaxed")
     rejected = rejected.unique("line_number", keep="first", maintain_order=True)
-    _write(connection, table)
-    taken = _lines_written(connection, rejected)
+    _write(connection, table, staged, verdicts.judged)
+    taken = _lines_written(connection, staged, verdicts.judged, rejected)
     return Taken(taken, rows["line_number"].n_unique() - taken - rejected.height, rejected)
 
 
-def _twice(connection: duckdb.DuckDBPyConnection, table: Table) -> pl.DataFrame:
+def _twice(
+    connection: duckdb.DuckDBPyConnection, table: Table, staged: pa.Table, verdicts: Judged
+) -> pl.DataFrame:
     key = " || ', ' || ".join(
         f"'{name} ' || coalesce('''' || s.{quoted(name)}::text || '''', 'empty')" for name in table.merge_key
     )
-    row = ", ".join(f"{text_literal(n)}, s.{quoted(n)}" for n in table.names if n not in LEDGER_COLUMNS)
-    frame: pl.DataFrame = connection.sql(
+    kept = ", ".join(f"{text_literal(n)}, s.{quoted(n)}" for n in table.names if n not in LEDGER_COLUMNS)
+    found = ask(
+        connection,
         f"select s.line_number, 'key_twice' as rule, {key} || ' comes again in line ' || l.line_number || "
         "' with other content, and that line stands; keep one line per key' as detail, "
-        f"json_object({row})::text as row_text from judged j join staged s on s.rowid = j.row "
-        "join repeated r on r.row = j.row join staged l on l.rowid = r.last_row "
-        "where j.verdict = 'twice' order by s.rowid"
-    ).pl()
-    return frame
-
-
-def _write(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    names = ", ".join(quoted(name) for name in table.names)
-    verdicts = {str(row[0]) for row in connection.execute("select distinct verdict from judged").fetchall()}
-    known = (
-        " where rowid not in (select row from judged where verdict <> 'new')" if verdicts - {"new"} else ""
+        f"json_object({kept})::text as row_text from judged j join staged s on s.row = j.row "
+        "join repeated r on r.row = j.row join staged l on l.row = r.last_row "
+        "where j.verdict = 'twice' order by s.row",
+        staged=staged,
+        judged=verdicts.judged,
+        repeated=verdicts.repeated,
     )
-    connection.execute(f"insert into {table.name} ({names}) select {names} from staged{known}")
-    if "corrects" in verdicts:
-        said = [name for name in table.content if name not in _fixed(table)]
-        _update(connection, table, "corrects", said if table.is_versioned else [*said, "known_at"])
-    if "confirms" in verdicts:
-        _update(connection, table, "confirms", ["known_at"])
+    return as_polars(found)
+
+
+def _write(connection: duckdb.DuckDBPyConnection, table: Table, staged: pa.Table, judged: pa.Table) -> None:
+    names = ", ".join(quoted(name) for name in table.names)
+    verdicts = set(
+        ask(connection, "select distinct verdict from judged", judged=judged)["verdict"].to_pylist()
+    )
+    known = " where row not in (select row from judged where verdict <> 'new')" if verdicts - {"new"} else ""
+    insert = f"insert into {table.name} ({names}) select {names} from staged{known}"
+    tell(connection, insert, staged=staged, judged=judged)
+    said = [name for name in table.content if name not in _fixed(table)]
+    changes = {"corrects": said if table.is_versioned else [*said, "known_at"], "confirms": ["known_at"]}
+    for verdict in verdicts & set(changes):
+        tell(connection, _update(table, verdict, changes[verdict]), staged=staged, judged=judged)
 
 
 def _fixed(table: Table) -> set[str]:
@@ -78,21 +85,23 @@ def _fixed(table: Table) -> set[str]:
     return {name for names in table.unique for name in names}
 
 
-def _update(connection: duckdb.DuckDBPyConnection, table: Table, verdict: str, names: list[str]) -> None:
+def _update(table: Table, verdict: str, names: list[str]) -> str:
     keys = [*table.merge_key, "known_at"] if table.is_versioned else list(table.merge_key)
     same = " and ".join(f"t.{quoted(k)} is not distinct from s.{quoted(k)}" for k in keys)
     values = ", ".join(f"{quoted(name)} = s.{quoted(name)}" for name in names)
-    connection.execute(
-        f"update {table.name} t set {values} from (select s.* from staged s join judged j on j.row = s.rowid "
+    return (
+        f"update {table.name} t set {values} from (select s.* from staged s join judged j on j.row = s.row "
         f"where j.verdict = '{verdict}') s where {same}"
     )
 
 
-def _lines_written(connection: duckdb.DuckDBPyConnection, rejected: pl.DataFrame) -> int:
-    with handed(connection, "refused", rejected.select("line_number")):
-        counted = connection.execute(
-            "select count(distinct line_number) from staged "
-            "where rowid not in (select row from judged where verdict not in ('new', 'corrects')) "
-            "and line_number not in (select line_number from refused)"
-        ).fetchall()
-    return int(counted[0][0])
+def _lines_written(
+    connection: duckdb.DuckDBPyConnection, staged: pa.Table, judged: pa.Table, rejected: pl.DataFrame
+) -> int:
+    text = (
+        "select count(distinct line_number) from staged "
+        "where row not in (select row from judged where verdict not in ('new', 'corrects')) "
+        "and line_number not in (select line_number from refused)"
+    )
+    refused = rejected.select("line_number").to_arrow()
+    return int(ask(connection, text, staged=staged, judged=judged, refused=refused)[0][0].as_py())
