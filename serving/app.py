@@ -28,6 +28,8 @@ WARM = (
     week_reads.week,
 )
 """Made when a release is loaded, before it is served."""
+SPENT = ("demand_forecast", "season_forecast", "history_daily", "recommendation_reason")
+"""Tables that only these read."""
 
 log = logging.getLogger("anxu.serving")
 
@@ -38,7 +40,7 @@ class PortTaken(RuntimeError):  # noqa: N818
 
 def create_app(settings: Settings) -> FastAPI:
     """The service over `settings.releases_dir`; it starts to watch for releases when the app starts."""
-    published = Published(settings.releases_dir, warm=WARM)
+    published = Published(settings.releases_dir, warm=WARM, spent=SPENT)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

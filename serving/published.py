@@ -20,35 +20,6 @@ Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
-class Indexed:
-    """A frame sorted by its keys, with the stretch of rows of every key prefix: a read is a slice."""
-
-    frame: pl.DataFrame
-    spans: Mapping[tuple[Hashable, ...], tuple[int, int]]
-
-    @classmethod
-    def of(cls, frame: pl.DataFrame, keys: Sequence[str], then: Sequence[str] = ()) -> "Indexed":
-        """Sort by `keys` and `then`; index every prefix of `keys`."""
-        ordered = frame.sort([*keys, *then]).rechunk()
-        spans: dict[tuple[Hashable, ...], tuple[int, int]] = {(): (0, ordered.height)}
-        numbered = ordered.select(keys).with_row_index("row")
-        for length in range(1, len(keys) + 1):
-            prefix = list(keys[:length])
-            groups = numbered.group_by(prefix, maintain_order=True).agg(first=pl.col("row").min(), n=pl.len())
-            for *key, first, n in groups.iter_rows():
-                spans[tuple(key)] = (first, n)
-        return cls(ordered, spans)
-
-    def rows(self, *key: Hashable) -> pl.DataFrame:
-        """The rows of a key or key prefix, no copy; none when it is not there."""
-        first, n = self.spans.get(key, (0, 0))
-        return self.frame.slice(first, n)
-
-    def __contains__(self, key: tuple[Hashable, ...]) -> bool:
-        return key in self.spans
-
-
-@dataclass(frozen=True)
 class Release:
     """One published release, read-only. `frame` never fails for a table the service knows: absent is empty."""
 
@@ -56,8 +27,10 @@ class Release:
     manifest: Mapping[str, Any]
     written_at: datetime
     """When its manifest was written, by the clock of the machine that wrote it; a replayed night's own dates differ."""
-    frames: Mapping[str, pl.DataFrame]
+    frames: dict[str, pl.DataFrame]
     loaded_at: datetime
+    rows: Mapping[str, int]
+    """Table → its rows, also of those whose frame was let go."""
     _made: dict[Hashable, object] = field(default_factory=dict, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
@@ -83,16 +56,23 @@ class Trouble:
     since: datetime
 
 
-def load(folder: Path, warm: Sequence[Callable[[Release], object]] = ()) -> Release:
+def load(
+    folder: Path, warm: Sequence[Callable[[Release], object]] = (), spent: Sequence[str] = ()
+) -> Release:
     """Read and check a release folder and make what `warm` makes, so that no request waits for it.
+
+    Tables in `spent` are needed by `warm` alone: their frames are let go afterwards and read as empty.
 
     Raises:
         ReleaseBroken: A file is missing, was changed or cannot be read; the message names it.
     """
     manifest, frames = read_release(folder)
-    release = Release(folder.name, manifest, _written_at(folder), frames, datetime.now(UTC))
+    rows = {table: frame.height for table, frame in frames.items()}
+    release = Release(folder.name, manifest, _written_at(folder), frames, datetime.now(UTC), rows)
     for build in warm:
         release.made(build)
+    for table in spent:
+        frames[table] = frames[table].clear()
     return release
 
 
@@ -104,12 +84,13 @@ class Published:
         releases_dir: Path,
         *,
         warm: Sequence[Callable[[Release], object]] = (),
+        spent: Sequence[str] = (),
         poll_seconds: float = 0.5,
     ) -> None:
         self.releases_dir = releases_dir
         self.current: Release | None = None
         self.trouble: Trouble | None = None
-        self._warm = warm
+        self._warm, self._spent = warm, spent
         self._poll_seconds = poll_seconds
         self._served: tuple[str, datetime] | None = None
         self._tried = 0.0
@@ -129,7 +110,7 @@ class Published:
             return
         self._tried = monotonic()
         try:
-            self.current = load(self.releases_dir / name, self._warm)
+            self.current = load(self.releases_dir / name, self._warm, self._spent)
         except ReleaseBroken as error:
             self._blame(name, str(error))
         except Exception as error:

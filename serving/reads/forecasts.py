@@ -6,8 +6,9 @@ from datetime import date
 
 import polars as pl
 
+from serving.indexed import Indexed, side_by_side
 from serving.problems import Problem, unknown
-from serving.published import Indexed, Release
+from serving.published import Release
 
 DAILY = ("product_id", "channel_id", "region_id")
 WEEKLY = ("family", "channel_id", "region_id")
@@ -96,13 +97,12 @@ def of_product(release: Release, product_id: str, wish: Wish) -> pl.DataFrame:
 
 
 def _fan(long: pl.DataFrame, keys: Sequence[str], day: str) -> Fan:
-    newest = (
-        long.filter(pl.col("cutoff") == pl.col("cutoff").max().over([*keys, day])) if long.height else long
-    )
+    newest = long
+    if long["cutoff"].n_unique() > 1:
+        newest = long.filter(pl.col("cutoff") == pl.col("cutoff").max().over([*keys, day]))
     levels = tuple(str(level) for level in newest["level"].unique().sort())
     index = [*keys, day, "cutoff", "model_version", "fallback_reason"]
-    rounded = newest.select(*index, pl.col("level").cast(pl.String), pl.col("demand_kg").round(3))
-    wide = rounded.pivot(on="level", on_columns=list(levels), index=index, values="demand_kg")
+    wide = side_by_side(newest.with_columns(pl.col("demand_kg").round(3)), index, "level", "demand_kg")
     return Fan(Indexed.of(wide, keys, [day]), levels)
 
 
@@ -121,7 +121,7 @@ def _ids(release: Release) -> dict[str, frozenset[str]]:
     fans = (
         release.made(daily_fan).table.frame,
         release.made(weekly_fan).table.frame,
-        release.frame("history_daily"),
+        release.made(history).frame,
     )
     tables = {"product_id": "product", "channel_id": "channel", "region_id": "region"}
     return {

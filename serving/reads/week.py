@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from serving.published import Release
-from serving.reads.forecasts import daily_fan
+from serving.reads.forecasts import daily_fan, history
 
 SPARK_DAYS = 28
 PRODUCTS = {"product_id": pl.String, "ahead_kg": pl.Float64, "sold_kg": pl.Float64, "change": pl.Float64}
@@ -30,7 +30,7 @@ def median_level(levels: tuple[str, ...]) -> str | None:
 
 def week(release: Release) -> Week:
     """Sum the last seven days sold and the next seven days' medians, by product."""
-    fan, sales = release.made(daily_fan), release.frame("history_daily")
+    fan, sales = release.made(daily_fan), release.made(history).frame
     middle = median_level(fan.levels)
     if middle is None:
         return Week(None, None, None, pl.DataFrame(schema=PRODUCTS))
@@ -52,8 +52,9 @@ def sparks(release: Release, product_id: str) -> tuple[list[float], list[float]]
     ahead = rows.group_by("forecast_date").agg(pl.col(middle).sum()).sort("forecast_date")
     first: date = ahead["forecast_date"][0]
     sold = dict(
-        release.frame("history_daily")
-        .filter(pl.col("product_id") == product_id, pl.col("sale_date") >= first - timedelta(days=SPARK_DAYS))
+        release.made(history)
+        .rows(product_id)
+        .filter(pl.col("sale_date") >= first - timedelta(days=SPARK_DAYS))
         .group_by("sale_date")
         .agg(pl.col("sold_kg").sum())
         .iter_rows()

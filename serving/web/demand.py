@@ -126,7 +126,8 @@ def _past(sales: pl.DataFrame, first: date, days: int) -> list[tuple[date, float
 def _past_weeks(release: Release, family: str, wish: reads.Wish, first: date) -> list[tuple[date, float]]:
     """Kg sold in each whole week before `first` by the products of a family."""
     members = release.frame("product").filter(pl.col("family") == family)["product_id"]
-    sales = release.frame("history_daily").filter(pl.col("product_id").is_in(members.implode()))
+    past = release.made(reads.history)
+    sales = pl.concat([past.frame.clear(), *(past.rows(member) for member in members)])
     for column, value in (("channel_id", wish.channel_id), ("region_id", wish.region_id)):
         sales = sales.filter(pl.col(column) == value) if value else sales
     weeks = (

@@ -10,11 +10,13 @@ import polars as pl
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from serving.app import PortTaken, bound, create_app
-from serving.published import Indexed, Published
+from serving.indexed import Indexed, side_by_side
+from serving.published import Published
 from settings import Settings
 
 DAY = "2026-05-03-"
@@ -202,6 +204,7 @@ def test_a_taken_port_is_named_with_the_way_out() -> None:
 ROWS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xy"), st.integers(0, 9)), max_size=40)
 
 
+@examples(deadline=None)
 @given(rows=ROWS, first=st.sampled_from("abcd"), second=st.sampled_from("xyz"))
 def test_a_slice_by_key_is_what_a_filter_would_give(
     rows: list[tuple[str, str, int]], first: str, second: str
@@ -212,3 +215,31 @@ def test_a_slice_by_key_is_what_a_filter_would_give(
     assert_frame_equal(table.rows(first), ordered.filter(pl.col("k") == first))
     assert_frame_equal(table.rows(first, second), ordered.filter(pl.col("k") == first, pl.col("l") == second))
     assert_frame_equal(table.rows(), ordered)
+
+
+LONG = st.lists(
+    st.tuples(st.sampled_from("abc"), st.sampled_from([0.1, 0.5, 0.9]), st.floats(0, 99)),
+    max_size=12,
+    unique_by=lambda row: row[:2],
+)
+
+
+@examples(deadline=None)
+@given(rows=LONG, in_order=st.booleans())
+def test_levels_stand_side_by_side_whatever_their_order_or_gaps(
+    rows: list[tuple[str, float, float]], in_order: bool
+) -> None:
+    long = pl.DataFrame(
+        sorted(rows) if in_order else rows,
+        schema={"k": pl.String, "level": pl.Float64, "kg": pl.Float64},
+        orient="row",
+    )
+    wide = side_by_side(long, ["k"], "level", "kg")
+    back = {
+        (row["k"], float(level)): kg
+        for row in wide.iter_rows(named=True)
+        for level, kg in row.items()
+        if level != "k" and kg is not None
+    }
+    assert back == {(k, level): kg for k, level, kg in rows}
+    assert wide["k"].n_unique() == wide.height

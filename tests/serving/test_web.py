@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from serving.web.charts import FanData, fan, nice_steps, place_dots, spark
@@ -45,6 +46,7 @@ def test_a_value_is_written_with_its_unit(written: str, expected: str) -> None:
     assert written == expected
 
 
+@examples(deadline=None)
 @given(st.floats(1e-6, 1e9))
 def test_axis_steps_cover_the_largest_value_in_few_even_steps(most: float) -> None:
     steps = nice_steps(most)
@@ -56,6 +58,7 @@ def test_axis_steps_cover_the_largest_value_in_few_even_steps(most: float) -> No
 KG = st.lists(st.floats(0, 1e6), min_size=1, max_size=60)
 
 
+@examples(deadline=None)
 @given(history=KG, median=KG)
 def test_a_fan_stays_inside_its_box(history: list[float], median: list[float]) -> None:
     labels = [str(i) for i in range(len(history) + len(median))]
@@ -75,6 +78,7 @@ def test_a_spark_joins_past_and_future_in_one_point() -> None:
     assert past.split("L")[-1] == ahead.split("L")[0].lstrip("M")
 
 
+@examples(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(18, 53), st.floats(73, 135), st.floats(0.1, 500)), min_size=1, max_size=40)
 )
