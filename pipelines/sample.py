@@ -12,16 +12,19 @@ import polars as pl
 from models.simulation import days, parameters, tables, truth
 from models.simulation.growth import harvest_events
 from models.simulation.orders import as_of, midnight
-from models.simulation.sizes import DAILY_FILES, ENDS_ON, stream
+from models.simulation.sizes import ENDS_ON, stream
 from models.simulation.weather import forecast_of
 from models.simulation.world import World, build_world
 from pipelines import sample_feeds as feeds
+from pipelines.sample_book import HEADERS, workbook
 from pipelines.sample_broken import Broken, break_some
 from pipelines.sample_orders import WRITERS
 
 MARKER = "sample.json"
 STATION = ("station-1", *parameters.COUNTY[2:], 18.0)
 """Station id, which is also its folder; latitude, longitude (degrees), elevation (m)."""
+BOOK_ROWS = 20_000
+"""Longer tables come as CSV."""
 HARVEST_DAYS = 400
 """Cuts of so many last days are delivered; older ones stand only in the truth."""
 
@@ -49,7 +52,7 @@ class SampleReport:
 
 
 def write_sample(size: str, seed: int, folder: Path) -> SampleReport:
-    """Write `folder`/deliveries (history/, then daily/DATE/ for the last seven days) and `folder`/truth.
+    """Write `folder`/deliveries (history/, then daily/DATE/ for the last days) and `folder`/truth.
 
     The same size and seed give the same bytes. A sample already there is replaced.
 
@@ -60,7 +63,7 @@ def write_sample(size: str, seed: int, folder: Path) -> SampleReport:
     world = build_world(size, seed)
     _clear(folder)
     broken = [*_write_history(world, folder / "deliveries" / "history")]
-    for back in range(DAILY_FILES - 1, -1, -1):
+    for back in range(world.size.daily_files - 1, -1, -1):
         day = ENDS_ON - timedelta(days=back)
         _write_day(world, day, folder / "deliveries" / "daily" / day.isoformat())
     _write_truth(world, broken, folder / "truth")
@@ -95,12 +98,15 @@ def _put_csv(path: Path, frame: pl.DataFrame) -> None:
 def _write_history(world: World, folder: Path) -> list[Broken]:
     """Everything known before the first daily delivery."""
     size = world.size
-    last = size.days - DAILY_FILES  # first day that comes as a daily delivery
+    last = size.days - size.daily_files  # first day that comes as a daily delivery
     for name, make in tables.STANDING.items():
         frame = make(world)
         if name == "planting":
             frame = frame.filter(pl.col("sown_on") < size.starts_on + timedelta(days=last))
-        _put_csv(folder / "tables" / f"{name}.csv", frame)
+        if name in HEADERS and frame.height <= BOOK_ROWS:
+            _put(folder / "tables" / f"{name}.xlsx", workbook(name, frame))
+        else:
+            _put_csv(folder / "tables" / f"{name}.csv", frame)
     _put_csv(folder / "plans" / "campaign.csv", days.campaign(world))
     slots = days.live_slot(world).filter(pl.col("decided_on") < size.starts_on + timedelta(days=last))
     _put_csv(folder / "plans" / "live_slot.csv", slots)
@@ -201,7 +207,8 @@ def _write_fields(world: World, folder: Path, since: datetime | None, until: dat
         mine = readings.filter(pl.col("sensor_id") == sensor_id)
         if mine.height:
             _put(folder / "sensors" / f"{sensor_id}_{tag}.dat", feeds.toa5(mine, sensor_id))
-    hours = _between(world.weather.frame(), "time", since, until)
+    first = midnight(world.size, 0) if since is None and world.size.weather_from_start else since
+    hours = _between(world.weather.frame(), "time", first, until)
     _put(folder / "weather" / STATION[0] / f"observed_{tag}.json", feeds.open_meteo(hours, place=STATION[1:]))
     cuts = harvest_events(world.grown, ENDS_ON).filter(
         pl.col("harvested_at") >= until - timedelta(days=HARVEST_DAYS)

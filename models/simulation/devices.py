@@ -148,54 +148,54 @@ def _spans(rng: np.random.Generator, fault: str, n: int, hours: tuple[int, int])
 def _with_faults(
     clean: pl.DataFrame, quantities: tuple[str, ...], sensor: str, rng: np.random.Generator
 ) -> tuple[pl.DataFrame, list[tuple[object, ...]]]:
-    """Put in stuck stretches, spikes and sentinels per quantity, then gaps, a clock fault and doubles per message."""
+    """A clock fault, stuck stretches, spikes and sentinels per quantity, then gaps and doubles; none on another."""
     n, touched = clean.height, np.zeros(clean.height, dtype=bool)
-    faults: list[tuple[object, ...]] = []
     times = clean["true_at"].to_list()
+    faults: list[tuple[object, ...]] = []
+
+    def place(fault: str, quantity: str, hours: tuple[int, int]) -> list[tuple[int, int]]:
+        free = [(a, b) for a, b in _spans(rng, fault, n, hours) if not touched[max(a - 3, 0) : b + 3].any()]
+        for a, b in free:
+            touched[a:b] = True
+            faults.append((sensor, quantity, fault, times[a], times[b - 1], b - a))
+        return free
+
+    clock = _clock_fault(clean, sensor, rng)
+    for a, b in clock:
+        touched[a:b] = True
+        faults.append((sensor, "*", "clock", times[a], times[b - 1], b - a))
     values = {q: clean[q].to_numpy().copy() for q in quantities}
     for q in quantities:
-        if q == "battery_v":
-            continue
         for fault, hours in (("stuck", p.STUCK_HOURS), ("spike", (1, 1)), ("sentinel", (1, 3))):
-            for a, b in _spans(rng, fault, n, hours):
-                if touched[max(a - 3, 0) : b + 3].any():
-                    continue
-                touched[a:b] = True
-                values[q][a:b] = {
+            for a, b in place(fault, q, hours) if q != "battery_v" else ():
+                wrong = {
                     "stuck": values[q][a],
-                    "spike": values[q][a] + p.SPIKES[q],
-                    "sentinel": p.SENTINELS[q],
-                }[fault]
-                faults.append((sensor, q, fault, times[a], times[b - 1], b - a))
-    frame = clean.with_columns(pl.Series(q, v) for q, v in values.items()).with_row_index("seq")
+                    "spike": values[q][a] + p.SPIKES.get(q, 0),
+                    "sentinel": p.SENTINELS.get(q, 0),
+                }
+                values[q][a:b] = wrong[fault]
     keep = np.ones(n, dtype=bool)
-    for a, b in _spans(rng, "gap", n, p.GAP_HOURS):
-        if not touched[a - 3 : b + 3].any():
-            keep[a:b] = False
-            touched[a:b] = True
-            faults.append((sensor, "*", "gap", times[a], times[b - 1], b - a))
-    frame, clock = _clock_fault(frame, sensor, touched, rng)
-    frame = frame.filter(pl.Series(keep))
+    for a, b in place("gap", "*", p.GAP_HOURS):
+        keep[a:b] = False
     twice = [a for a, _ in _spans(rng, "duplicate", n, (1, 1)) if keep[a]]
-    faults += clock + [(sensor, "*", "duplicate", times[a], times[a], 1) for a in twice]
+    faults += [(sensor, "*", "duplicate", times[a], times[a], 1) for a in twice]
+    frame = clean.with_columns(pl.Series(q, v) for q, v in values.items()).with_row_index("seq")
+    frame = _by_the_devices_clock(frame, clock).filter(pl.Series(keep))
     again = frame.filter(pl.col("seq").is_in(twice))
     return pl.concat([frame, again]).sort("seq", maintain_order=True).drop("true_at"), faults
 
 
-def _clock_fault(
-    frame: pl.DataFrame, sensor: str, touched: NDArray[np.bool_], rng: np.random.Generator
-) -> tuple[pl.DataFrame, list[tuple[object, ...]]]:
-    """Now and then a logger restarts with its clock years back, until it is set again; radio messages have the network's time."""
-    frame = frame.with_columns(measured_at="true_at")
-    n = frame.height
+def _clock_fault(clean: pl.DataFrame, sensor: str, rng: np.random.Generator) -> list[tuple[int, int]]:
+    """Now and then a logger restarts with its clock years back, until it is set; radio has the network's time."""
+    n = clean.height
     if not sensor.startswith("logger") or rng.random() >= p.CLOCK_FAULT_SHARE or n < 400:
-        return frame, []
-    a = int(rng.integers(100, n - 250))
-    b = a + int(rng.integers(72, 144))
-    times = frame["true_at"]
-    inside = pl.col("seq").is_between(a, b - 1)
-    shifted = (
-        pl.when(inside).then(pl.col("true_at") - pl.duration(days=p.CLOCK_SHIFT_DAYS)).otherwise("true_at")
-    )
-    touched[a:b] = True
-    return frame.with_columns(measured_at=shifted), [(sensor, "*", "clock", times[a], times[b - 1], b - a)]
+        return []
+    start = int(rng.integers(100, n - 250))
+    return [(start, start + int(rng.integers(72, 144)))]
+
+
+def _by_the_devices_clock(frame: pl.DataFrame, clock: list[tuple[int, int]]) -> pl.DataFrame:
+    """Add `measured_at`: true time, but in a clock fault years back."""
+    wrong = pl.any_horizontal(pl.lit(False), *(pl.col("seq").is_between(a, b - 1) for a, b in clock))
+    back = pl.col("true_at") - pl.duration(days=p.CLOCK_SHIFT_DAYS)
+    return frame.with_columns(measured_at=pl.when(wrong).then(back).otherwise("true_at"))

@@ -10,8 +10,6 @@ ENDS_ON = date(2026, 8, 31)
 """Last day whose sales are known: grapes in season, Mid-Autumn, the crab opening and 99 sales within 28 days."""
 BEYOND_DAYS = 60
 """Truth and plans reach this far beyond the end (d)."""
-DAILY_FILES = 7
-"""The last days come as one delivery a day (d)."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,10 @@ class Size:
     sensor_days: int
     long_sensors: int  # of them with a year of hours
     plain_sales: bool  # daily sales instead of order lines
+    daily_files: int  # so many last days come as one delivery a day (d)
+    weather_from_start: (
+        bool  # observed weather only from the first day with sales, not from the first planting
+    )
 
     @property
     def starts_on(self) -> date:
@@ -48,9 +50,11 @@ _SHOPS = ("taobao", "douyin", "pinduoduo", "shopify")
 SIZES = {
     size.name: size
     for size in (
-        Size("tiny", 8, _SHOPS[:2], 2, 400, 1, 2, 6, 0.6, 1.15, 6, 60, 0, False),
-        Size("demo", 40, _SHOPS, 8, 1096, 3, 12, 20, 1.0, 0.5, 60, 60, 4, False),
-        Size("county", 100, (*_SHOPS, "taobao-b"), 40, 1096, 17, 248, 200, 1.0, 6.0, 400, 30, 0, True),
+        Size("tiny", 8, _SHOPS[:2], 2, 400, 1, 2, 6, 0.6, 1.15, 6, 60, 0, False, 3, True),
+        Size("demo", 40, _SHOPS, 8, 1096, 3, 12, 20, 1.0, 0.5, 60, 60, 4, False, 7, False),
+        Size(
+            "county", 100, (*_SHOPS, "taobao-b"), 40, 1096, 17, 248, 200, 1.0, 6.0, 400, 30, 0, True, 2, False
+        ),
     )
 }
 

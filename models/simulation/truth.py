@@ -8,7 +8,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from models.simulation.almanac import dates
-from models.simulation.sizes import DAILY_FILES, ENDS_ON
+from models.simulation.sizes import ENDS_ON
+from models.simulation.stage import truth_of
 from models.simulation.stores import clock_of
 from models.simulation.world import World, series_frame
 
@@ -90,7 +91,7 @@ def demand_quantiles(world: World, cutoff: date, levels: Sequence[float] = LEVEL
 
 def frames(world: World) -> dict[str, pl.DataFrame]:
     """Everything the truth folder holds: file stem → frame."""
-    history_end = world.size.days - DAILY_FILES
+    history_end = world.size.days - world.size.daily_files
     wanted = 0 if not world.size.plain_sales else history_end - 120
     return {
         "latent_demand": latent_demand(world, wanted, world.size.total_days),
@@ -101,4 +102,5 @@ def frames(world: World) -> dict[str, pl.DataFrame]:
         "plot_effects": world.land.plots.select("plot_id", "effect"),
         "fields": world.grown,
         "weather": world.weather.frame(),
+        **truth_of(world).to_frames(),
     }
