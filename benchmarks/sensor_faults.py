@@ -1,7 +1,7 @@
 """Made-up sensors with faults put in and the truth of each kept: the yardstick of cleaning, seeded.
 
 Series have a year's and a day's cycle, weather that wanders for days, rain that wets the soil in a step and drains,
-and a probe's noise and resolution. Limits of cleaning were chosen on seeds 1–5; figures are taken on others.
+and a probe's noise and resolution. Limits of cleaning were chosen on seeds 1–6; figures are taken on others.
 """
 
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ def score(cases: Iterable[Faulty]) -> Counts:
     """Clean each case and count, rows for all kinds but gaps, which are counted each."""
     total = dict.fromkeys(CLASSES, (0, 0, 0))
     for case in cases:
-        cleaned = clean(case.raw, NO_SENSORS, NO_WORDS)
+        cleaned = clean(case.raw, NO_SENSORS, NO_WORDS, timezone="Asia/Shanghai")
         counted = _rows(cleaned) | {"gap": _gaps(cleaned, case.gaps)}
         total = {k: tuple(a + b for a, b in zip(total[k], counted[k], strict=True)) for k in total}  # type: ignore[misc]
     return total
@@ -48,10 +48,14 @@ def _rows(cleaned: Cleaned) -> Counts:
 
 
 def _gaps(cleaned: Cleaned, put_in: pl.DataFrame) -> tuple[int, int, int]:
-    """A gap counts once per device and place, whatever quantities show it."""
+    """A gap counts once per device, whatever quantities show it; found ones that overlap count for each other."""
     found = cleaned.gaps.select("sensor_id", "from_at", "to_at").unique()
-    hits = found.join(put_in, on=["sensor_id", "from_at", "to_at"], how="semi").height
-    return put_in.height, found.height, hits
+    pairs = found.join(put_in, on="sensor_id", suffix="_true").filter(
+        pl.col("from_at") <= pl.col("to_at_true"), pl.col("to_at") >= pl.col("from_at_true")
+    )
+    hits = pairs.select("sensor_id", "from_at_true").unique().height
+    wrong = found.height - pairs.select("sensor_id", "from_at").unique().height
+    return put_in.height, hits + wrong, hits
 
 
 def recall_and_precision(counts: tuple[int, int, int]) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 PACKET = re.compile(
@@ -68,6 +68,13 @@ class LoggerFile:
     """Rows whose second clock differs from the first by more than a day."""
     offset_s: float
     """Median difference of the two clocks; 0 where there is one."""
+
+    def outside(self, name: str) -> bool:
+        """Whether the file's name declares months (YYYY-MM_YYYY-MM) that its clock is far from."""
+        if (said := re.search(r"(\d{4})-(\d{2})_(\d{4})-(\d{2})", name)) is None:
+            return False
+        first, last = (datetime(int(said[i]), int(said[i + 1]), 1) for i in (1, 3))  # noqa: DTZ001
+        return self.last < first - timedelta(days=31) or self.first > last + timedelta(days=62)
 
 
 def lines(path: Path) -> Iterator[str]:

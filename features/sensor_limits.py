@@ -2,7 +2,7 @@
 
 `low`/`high` are wider than any farm's values and narrower than a device's error words. `spike` and `stuck_hours` are
 floors: the device's own roughness raises them (features/sensor_flags.py). They were chosen on simulated series of
-seeds 1–5 (benchmarks/sensor_faults.py) so that clean series stay unflagged, and are scored on other seeds.
+seeds 1–6 (benchmarks/sensor_faults.py) so that clean series stay unflagged, and are scored on other seeds.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ LIMITS: dict[str, Limits] = {
     "air_temp_c": Limits(
         -60, 60, 8, 8, flat_near_zero=0.3, sentinels=(*ERROR_WORDS, -127.0)
     ),  # −127: DS18B20 without its wire
-    "rel_humidity_pct": Limits(0, 102, 20, 12, flat_from=97, flat_to=1, sentinels=(*ERROR_WORDS, 655.35)),
+    "rel_humidity_pct": Limits(0, 102, 20, 12, flat_from=99.5, flat_to=1, sentinels=(*ERROR_WORDS, 655.35)),
     "soil_temp_c": Limits(-40, 70, 4, 24, flat_near_zero=1.0, sentinels=(*ERROR_WORDS, -127.0)),
     "water_temp_c": Limits(-5, 45, 4, 24, flat_near_zero=0.5, sentinels=(*ERROR_WORDS, -127.0)),
     # Capacitance probes read slightly below zero in dry soil; above 0.8 there is no soil left.

@@ -55,7 +55,12 @@ class Cleaned:
 
 
 def clean(
-    raw: pl.DataFrame, sensors: pl.DataFrame, sentinels: pl.DataFrame, *, since: datetime | None = None
+    raw: pl.DataFrame,
+    sensors: pl.DataFrame,
+    sentinels: pl.DataFrame,
+    *,
+    timezone: str,
+    since: datetime | None = None,
 ) -> Cleaned:
     """Clean the readings of whole devices.
 
@@ -65,6 +70,7 @@ def clean(
             `clock_offset_s` are references for the clock, not readings.
         sensors: Declared sensors: `sensor_id`, `installed_on` (null: not known).
         sentinels: `profile`, `quantity`, `value`, `with_others`: error words that profiles declare.
+        timezone: Zone of the day a sensor was installed on.
         since: Judge values from the month of this instant on (less SETTLE) and return only what lies in it; ids,
             clocks, repeats and gaps are always judged over all of `raw`. None: everything.
 
@@ -72,7 +78,7 @@ def clean(
         See Cleaned. Two runs over the same rows give the same frames; the order of `raw` does not matter.
     """
     start = _month(since - SETTLE) if since else None
-    marks = mark(raw, sensors)
+    marks = mark(raw, sensors, timezone)
     usable = marks.filter(~pl.col("made_up") & ~pl.col("bench_test") & ~pl.col("duplicate"))
     is_believed = pl.col("clock_fault").is_null() | pl.col("clock_shift_s").is_not_null()
     believed = (
@@ -103,7 +109,7 @@ def _month(instant: datetime) -> datetime:
     return instant.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-def mark(raw: pl.DataFrame, sensors: pl.DataFrame) -> pl.DataFrame:
+def mark(raw: pl.DataFrame, sensors: pl.DataFrame, timezone: str) -> pl.DataFrame:
     """Judge ids, clocks and repeats of raw rows; `time` is the corrected time, `known_at` never before it."""
     device = pl.col("sensor_id").str.split("/").list.first().alias("device")
     rows = raw.with_columns(device).sort("file_order", "line_number", *SERIES)
@@ -121,7 +127,7 @@ def mark(raw: pl.DataFrame, sensors: pl.DataFrame) -> pl.DataFrame:
     moved = pl.when(pl.col("clock_shift_s").is_not_null()).then("time")
     return (
         judged.with_columns(known_at=pl.max_horizontal("known_at", moved), made_up=_made_up())
-        .with_columns(bench_test=_bench_test())
+        .with_columns(bench_test=_bench_test(timezone))
         .with_columns(duplicate=_repeats())
     )
 
@@ -146,9 +152,11 @@ def _made_up() -> pl.Expr:
     return few & each & ~pl.col("declared").any().over("device")
 
 
-def _bench_test() -> pl.Expr:
-    """Readings before the day the sensor was put in place."""
-    return (pl.col("time").dt.date() < pl.col("installed_on")).fill_null(value=False)
+def _bench_test(timezone: str) -> pl.Expr:
+    """Readings before the local day the sensor was put in place."""
+    return (pl.col("time").dt.convert_time_zone(timezone).dt.date() < pl.col("installed_on")).fill_null(
+        value=False
+    )
 
 
 def _repeats() -> pl.Expr:

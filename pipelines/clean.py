@@ -75,7 +75,13 @@ def _clean(warehouse: Warehouse, due: pl.DataFrame, known_by: datetime) -> Clean
     rows = raw.join(spans, on="file_name").join(order.select("file_id", "file_order"), on="file_id")
     sensors = warehouse.read("sensor").select("sensor_id", "installed_on")
     first = due["since"].min()
-    return clean(rows, sensors, declared_sentinels(), since=first if isinstance(first, datetime) else None)
+    return clean(
+        rows,
+        sensors,
+        declared_sentinels(),
+        timezone=warehouse.zone,
+        since=first if isinstance(first, datetime) else None,
+    )
 
 
 def declared_span(name: str) -> tuple[date | None, date | None]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -45,7 +46,7 @@ class Toa5:
         """
         with unpacked(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", "replace", newline="") as text:
             rows = csv.reader(text)
-            columns, time_place = _columns(path, [row for row, _ in zip(rows, range(HEADINGS), strict=False)])
+            columns, time_place = _columns(path, list(islice(rows, HEADINGS)))
             zone = ZoneInfo(context.timezone)
             gatherer = Gatherer(context)
             for row in rows:
