@@ -185,6 +185,33 @@ create table if not exists practice_yield (
     primary key (practice_id, crop_id)
 );
 
+-- One row per crop and season sold outside the recorded channels: what a year is expected to take.
+create table if not exists expected_sale (
+    crop_id  text not null references crop (crop_id),
+    season   integer not null check (season between 1 and 4),  -- first season of the practices that bear it
+    year_kg  double not null check (year_kg >= 0),
+    source   text not null,
+    known_at timestamptz not null,
+    primary key (crop_id, season)
+);
+
+-- One row per land class and season in which a plot bears a single crop.
+create table if not exists single_crop_land (
+    land_class text not null,
+    season     integer not null check (season between 1 and 4),
+    source     text not null,
+    known_at   timestamptz not null,
+    primary key (land_class, season)
+);
+
+-- One row per channel whose sales stand for a larger market: demand for planting = its forecast × factor.
+create table if not exists catchment (
+    channel_id text primary key references channel (channel_id),
+    factor     double not null check (factor > 0 and factor <= 10000),
+    source     text not null,                                  -- why this factor
+    known_at   timestamptz not null
+);
+
 -- One row per harvest or packing crew.
 create table if not exists crew (
     crew_id       text primary key,
@@ -615,7 +642,7 @@ create table if not exists recommendation_reason (
     cutoff            date not null,
     recommendation_id text not null,
     rank              integer not null,
-    kind              text not null,                           -- limit, next_best, demand, freshness
+    kind              text not null,                           -- limit, next_best, demand, freshness; unserved, note
     text_zh           text not null,
     text_en           text not null,
     value_yuan        double                                   -- shadow price or loss; null: none

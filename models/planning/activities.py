@@ -157,11 +157,17 @@ def _lines(problem: Problem, params: Params, seasons: pl.DataFrame, standing: pl
 
 
 def _drop_repeats_of_history(lines: pl.DataFrame, past: pl.DataFrame, params: Params) -> pl.DataFrame:
-    """Leave out what would follow itself right after the last season before the plan."""
+    """Leave out what would follow itself right after a season of history, or right before one that is sown already."""
     group = pl.col("crop_id" if params.rotate_by == "crop" else "family").alias("group")
     before = past.select("plot_id", group, start=pl.col("end") + 1).unique()
     rotates = pl.col("rotates")
-    hit = lines.filter(rotates).join(before, on=["plot_id", "group", "start"], how="semi")
+    ahead = past.select("plot_id", group, end=pl.col("start") - 1).unique()
+    hit = pl.concat(
+        [
+            lines.filter(rotates).join(before, on=["plot_id", "group", "start"], how="semi"),
+            lines.filter(rotates).join(ahead, on=["plot_id", "group", "end"], how="semi"),
+        ]
+    ).unique()
     if params.repeat == "season-too":
         year_ago = past.select("plot_id", group, "season", year=pl.col("year").cast(pl.Int64) + 1).unique()
         again = lines.filter(rotates).join(year_ago, on=["plot_id", "group", "season", "year"], how="semi")

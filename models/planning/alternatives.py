@@ -64,7 +64,8 @@ class Ledger:
             self._earned(key, offer) - self._earned(key, self.offers.get(key, {}))
             for key, offer in moved.items()
         )
-        return gained - line["area_mu"] * (self.costs.get(practice_id, 0.0) - self.costs[line["practice_id"]])
+        dearer: float = self.costs.get(practice_id, 0.0) - self.costs[line["practice_id"]]
+        return gained - float(line["area_mu"]) * dearer
 
     def _earned(self, key: SaleKey, offer: dict[tuple[float, float], float]) -> float:
         left, yuan = self.demand.get(key, 0.0), 0.0

@@ -230,18 +230,22 @@ def _follow_themselves(
 ) -> Iterator[tuple[str, str, str]]:
     ends: dict[tuple[str, str, int], Row] = {}
     starts: dict[tuple[str, str, int, int], Row] = {}
+    sown: dict[tuple[str, str, int], Row] = {}
     for r in [*past, *planned]:
         if r["crop_id"] not in land.crops:
             continue
         land_class, group = land.plots[r["plot_id"]]["land_class"], _group(r, land, rules)
         ends[r["plot_id"], group, _step(land, land_class, r["year"], r["last_season"])] = r
         starts[r["plot_id"], group, r["year"], r["season"]] = r
+        if not r["is_planned"]:
+            sown[r["plot_id"], group, _step(land, land_class, r["year"], r["season"])] = r
     for r in planned:
         if r["crop_id"] in rules.may_repeat or land.practices[r["practice_id"]]["is_perennial"]:
             continue
         plot_id, group = r["plot_id"], _group(r, land, rules)
         step = _step(land, land.plots[plot_id]["land_class"], r["year"], r["season"])
-        before = ends.get((plot_id, group, step - 1))
+        last_step = _step(land, land.plots[plot_id]["land_class"], r["year"], r["last_season"])
+        before = ends.get((plot_id, group, step - 1)) or sown.get((plot_id, group, last_step + 1))
         if before is None and rules.repeat == "season-too":
             before = starts.get((plot_id, group, r["year"] - 1, r["season"]))
         if before is not None:
@@ -249,7 +253,7 @@ def _follow_themselves(
                 "repeat",
                 plot_id,
                 (
-                    f"plot '{plot_id}': crop '{r['crop_id']}' in {r['year']} season {r['season']} follows itself "
+                    f"plot '{plot_id}': crop '{r['crop_id']}' in {r['year']} season {r['season']} meets itself "
                     f"({before['year']} season {before['season']}); plant another crop between"
                 ),
             )

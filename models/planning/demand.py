@@ -8,7 +8,7 @@ import polars as pl
 
 from models.planning.seasons import days_between, selling_days
 
-FORECAST, CATCHMENT, EXPECTED, PROMISED = "forecast", "forecast × catchment", "expected sales", "commitment"
+FORECAST, LAST_YEAR, EXPECTED, PROMISED = "forecast", "last year's sales", "expected sales", "commitment"
 DEMAND_SCHEMA = pl.Schema(
     {
         "crop_id": pl.String, "year": pl.Int64, "season": pl.Int64, "demand_kg": pl.Float64, "committed_kg": pl.Float64,
@@ -72,6 +72,7 @@ def crop_demand(
     expected: pl.DataFrame,
     years: Sequence[int],
     first_season: int,
+    source: str = FORECAST,
 ) -> CropDemand:
     """Demand per crop, planned year and season.
 
@@ -87,10 +88,11 @@ def crop_demand(
         expected: crop_id, season, year_kg; may be empty.
         years: The planned years.
         first_season: Where the first of them begins.
+        source: What `daily` is: FORECAST, or LAST_YEAR where there is none yet. Scaled demand is named "… × catchment".
     """
     windows = selling_days(practices, yields)
-    notes = _thin_forecast(daily)
-    forecast = _by_season(daily, windows)
+    notes = _thin_forecast(daily) + _outside(daily, windows)
+    forecast = _by_season(daily, windows, source)
     standing = expected.join(forecast.select("crop_id").unique(), on="crop_id", how="anti")
     yearly = pl.concat(
         [
@@ -120,6 +122,42 @@ def crop_demand(
     return CropDemand(demand, (*notes, *more))
 
 
+def less_standing(
+    demand: pl.DataFrame,
+    *,
+    planting: pl.DataFrame,
+    plots: pl.DataFrame,
+    practices: pl.DataFrame,
+    yields: pl.DataFrame,
+) -> pl.DataFrame:
+    """Demand less what plantings already recorded in the planned seasons will bear (kg at usual yields), never below 0.
+
+    A planting without practice takes the first that fits its crop, land class and season; without one it bears nothing.
+    """
+    fitting = practices.sort("practice_id").unique(["crop_id", "land_class", "season"], keep="first")
+    guess = fitting.select("crop_id", "land_class", "season", guess="practice_id")
+    borne = (
+        planting.select("plot_id", "practice_id", "year", "season", "area_mu", main="crop_id")
+        .join(plots.select("plot_id", "land_class"), on="plot_id")
+        .join(
+            guess,
+            left_on=["main", "land_class", "season"],
+            right_on=["crop_id", "land_class", "season"],
+            how="left",
+        )
+        .with_columns(practice_id=pl.coalesce("practice_id", "guess"))
+        .join(yields.select("practice_id", "crop_id", "yield_kg_per_mu"), on="practice_id")
+        .group_by("crop_id", pl.col("year", "season").cast(pl.Int64))
+        .agg(borne_kg=(pl.col("area_mu") * pl.col("yield_kg_per_mu")).sum())
+    )
+    left = (pl.col("demand_kg", "committed_kg") - pl.col("borne_kg").fill_null(0.0)).clip(lower_bound=0.0)
+    return (
+        demand.join(borne, on=["crop_id", "year", "season"], how="left", maintain_order="left")
+        .with_columns(left)
+        .select(demand.columns)
+    )
+
+
 def _thin_forecast(daily: pl.DataFrame) -> list[str]:
     if daily.is_empty():
         return ["no product with a forecast is mapped to a crop, so no demand comes from forecasts"]
@@ -129,7 +167,18 @@ def _thin_forecast(daily: pl.DataFrame) -> list[str]:
     return [f"the season forecast covers {days} days of 365; demand of the other days is not counted"]
 
 
-def _by_season(daily: pl.DataFrame, windows: pl.DataFrame) -> pl.DataFrame:
+def _outside(daily: pl.DataFrame, windows: pl.DataFrame) -> list[str]:
+    """Notes on what is asked for on days when no practice sells the crop."""
+    doy = pl.col("sale_date").dt.ordinal_day().cast(pl.Int64)
+    missed = daily.with_columns(doy=doy).join(windows, on=["crop_id", "doy"], how="anti")
+    per_crop = missed.group_by("crop_id").agg(pl.sum("kg")).filter(pl.col("kg") > 0.5).sort("crop_id")
+    return [
+        f"{kg:,.0f} kg of crop '{crop_id}' are asked for on days when no practice sells it; they are not planned for"
+        for crop_id, kg in per_crop.iter_rows()
+    ]
+
+
+def _by_season(daily: pl.DataFrame, windows: pl.DataFrame, source: str) -> pl.DataFrame:
     """crop_id, season, kg of one year, source. A day of the year forecast twice counts once, as the mean."""
     per_doy = (
         daily.with_columns(doy=pl.col("sale_date").dt.ordinal_day().cast(pl.Int64))
@@ -140,7 +189,9 @@ def _by_season(daily: pl.DataFrame, windows: pl.DataFrame) -> pl.DataFrame:
         per_doy.join(windows, on=["crop_id", "doy"])
         .group_by("crop_id", "season")
         .agg(kg=(pl.col("kg") * pl.col("part")).sum(), is_scaled=pl.col("is_scaled").any())
-        .with_columns(source=pl.when("is_scaled").then(pl.lit(CATCHMENT)).otherwise(pl.lit(FORECAST)))
+        .with_columns(
+            source=pl.when("is_scaled").then(pl.lit(f"{source} × catchment")).otherwise(pl.lit(source))
+        )
         .sort("crop_id", "season")
     )
 

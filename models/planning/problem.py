@@ -96,7 +96,7 @@ class Problem:
     """Land, practices, history and demand, one frame each, in the warehouse's column names (see NEEDS).
 
     `yields` is practice_yield: one row per practice and crop it bears, so rice with crabs has two. `history` holds what
-    was planted before the plan (practice_id may be null). `demand` has one row per crop, year and season: kg wanted in
+    is planted, before the plan or already within it (practice_id may be null): it stands. `demand` has one row per crop, year and season: kg wanted in
     all, of which kg committed; the season is the first season of the practice that bears the crop; no row: no demand.
     `fixed` holds areas that people have settled, per plot, practice, year and season; max_mu 0 forbids.
     """

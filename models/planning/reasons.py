@@ -144,9 +144,15 @@ def _land_and_demand(line: Row, facts: _Facts) -> Iterator[Weighed]:
         yield land, (*wording.land_full(class_name, line["year"], line["season"], land), land)
     key = (line["crop_id"], line["year"], line["season"])
     per_kg = facts.demand.get(key, 0.0)
-    if per_kg > LEAST_YUAN:
+    asked = facts.asked[key]
+    if not asked["demand_kg"]:
+        yield 0.0, (*wording.no_demand(facts.names[line["crop_id"]]), None)
+    elif asked["surplus_kg"] > 0.01 * asked["supply_kg"]:
+        texts = wording.over_demand(facts.names[line["crop_id"]], asked["demand_kg"], asked["surplus_kg"])
+        yield 0.0, (*texts, None)
+    elif per_kg > LEAST_YUAN:
         per_mu = per_kg * line["expected_kg"] / line["area_mu"]
-        texts = wording.demand_met(facts.names[line["crop_id"]], facts.asked[key]["demand_kg"], per_kg)
+        texts = wording.demand_met(facts.names[line["crop_id"]], asked["demand_kg"], per_kg)
         yield per_mu, (*texts, per_kg)
 
 

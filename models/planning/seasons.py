@@ -9,23 +9,31 @@ DAY_SCHEMA = pl.Schema(
 )
 
 
+SOWN_SHARE = 0.5
+"""A season counts as sown when so much of a year ago's area in it is recorded."""
+
+
 def first_open_season(practices: pl.DataFrame, planting: pl.DataFrame, cutoff: date) -> tuple[int, int]:
     """The first year and season to plan after `cutoff`.
 
-    A season of the cutoff's year is open while the latest sowing day of any practice starting in it is still to come and
-    nothing is recorded as planted in it; later years are open when nothing is recorded. Perennials do not count; a season
-    without sowing days counts as passed in the cutoff's year.
+    A season of the cutoff's year is open while the latest sowing day of any practice starting in it is still to come and it
+    is not sown: less than half of the area planted in it a year before is recorded (nothing, where no year before is known).
+    What is recorded in an open season stands and is planned around. Perennials do not count; a season without sowing
+    days counts as passed in the cutoff's year.
     """
     annual = practices.filter(~pl.col("is_perennial"))
     if annual.is_empty():
         annual = practices
     last_sowing = dict(annual.group_by("season").agg(pl.max("sow_to_doy")).sort("season").iter_rows())
-    planted = set(planting.filter(pl.col("area_mu") > 0).select("year", "season").unique().iter_rows())
+    grown = planting.join(practices.filter("is_perennial"), on="practice_id", how="anti")
+    sums = grown.group_by("year", "season").agg(pl.sum("area_mu")).iter_rows()
+    area = {(year, season): mu for year, season, mu in sums}
     today = cutoff.timetuple().tm_yday
     for year in range(cutoff.year, cutoff.year + 4):
         for season, doy in last_sowing.items():
             is_ahead = year > cutoff.year or (doy is not None and doy > today)
-            if is_ahead and (year, season) not in planted:
+            now, before = area.get((year, season), 0.0), area.get((year - 1, season), 0.0)
+            if is_ahead and now <= SOWN_SHARE * before:
                 return year, season
     raise ValueError(
         f"plantings are recorded for every season up to {cutoff.year + 3}; correct their years, the cutoff is {cutoff}"

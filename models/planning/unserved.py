@@ -31,13 +31,19 @@ def unserved_causes(
             cause = wording.cause_no_line()
         else:
             value, direct = cost[key]
-            cause = wording.cause_unprofitable(direct) if direct > 0 else wording.cause_land(max(0.0, value))
+            cause = _cause(value, direct)
         name = names.get(r["crop_id"], (r["crop_id"], r["crop_id"]))
         yield (
             *key,
             wording.unserved(name, r["unserved_kg"], r["demand_kg"], r["year"], r["season"], cause),
             value,
         )
+
+
+def _cause(value: float, direct: float) -> Texts:
+    if direct > 0:
+        return wording.cause_unprofitable(direct)
+    return wording.cause_land(value) if value > 0.005 else wording.cause_full()
 
 
 def _cost_of_one_more_kg(

@@ -2,7 +2,8 @@
 
 SOURCES_ZH = {
     "forecast": "预测", "forecast × catchment": "预测×辐射系数", "expected sales": "预期销量", "commitment": "订单承诺",
-    "last year's sales": "去年销量", "none": "无需求",
+    "last year's sales": "去年销量",
+    "last year's sales × catchment": "去年销量×辐射系数", "none": "无需求",
 }  # fmt: skip
 Texts = tuple[str, str]
 
@@ -28,6 +29,22 @@ def demand_met(crop: Texts, kg: float, yuan: float) -> Texts:
     return (
         f"{crop[0]}需求 {kg:,.0f} 公斤已满足，不再多种；每多一公斤需求可多赚 {yuan:,.2f} 元",
         f"demand of {kg:,.0f} kg {crop[1]} is met, so no more is planted; one more kg asked for would earn {yuan:,.2f} yuan",
+    )
+
+
+def over_demand(crop: Texts, kg: float, surplus: float) -> Texts:
+    """More is grown than is asked for."""
+    return (
+        f"{crop[0]}需求只有 {kg:,.0f} 公斤，另有 {surplus:,.0f} 公斤按处理价出售",
+        f"only {kg:,.0f} kg of {crop[1]} are asked for; {surplus:,.0f} kg go at salvage",
+    )
+
+
+def no_demand(crop: Texts) -> Texts:
+    """Nobody asks for the crop; what it brings is salvage."""
+    return (
+        f"{crop[0]}没有需求，只按处理价出售",
+        f"nobody asks for {crop[1]}; it is sold at salvage",
     )
 
 
@@ -118,6 +135,11 @@ def cause_unprofitable(per_kg: float) -> Texts:
         f"售价低于成本，每公斤亏 {per_kg:,.2f} 元",
         f"it sells below its cost; a kg loses {per_kg:,.2f} yuan",
     )
+
+
+def cause_full() -> Texts:
+    """The land that fits is full."""
+    return "适种土地已用满", "the land that fits it is full"
 
 
 def cause_land(per_kg: float) -> Texts:

@@ -1,0 +1,194 @@
+"""What a planting plan is made of, read from the warehouse as known by a cutoff."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from models.planning.demand import FORECAST, LAST_YEAR, crop_days, crop_demand, less_standing
+from models.planning.problem import FIXED_SCHEMA, Params, Problem
+from models.planning.reasons import Freshness
+from models.planning.seasons import first_open_season
+from settings import Settings
+from warehouse import Warehouse
+
+SHARE_DAYS = 364
+"""A family's forecast is split over its products by what each sold in so many days before the cutoff."""
+MEDIAN = 0.5
+FLOODED = ("paddy",)
+"""Land classes under water for a season: flooding breaks soil-borne disease, so the legume rule spares them."""
+
+
+@dataclass(frozen=True)
+class PlanInputs:
+    """The problem, its rules, how fresh the facts are, and what could not be counted."""
+
+    problem: Problem
+    params: Params
+    freshness: Freshness
+    notes: tuple[str, ...]
+
+
+def plan_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date) -> PlanInputs | None:
+    """Read land, practices, history, demand and decisions; None when no plot or no practice is known.
+
+    Planned are `settings.plan_years` years from the first open season (models.planning.seasons). The legume rule holds on
+    land classes that a legume practice fits, flooded ones apart, in windows from the year before the plan on.
+    """
+    known_by = settings.known_by(cutoff)
+    plots, practices, yields, crops = (
+        warehouse.read(name) for name in ("plot", "practice", "practice_yield", "crop")
+    )
+    if plots.is_empty() or practices.is_empty():
+        return None
+    planting = warehouse.read("planting", known_by=known_by)
+    year, season = first_open_season(practices, planting, cutoff)
+    dry = practices.filter(~pl.col("land_class").is_in(FLOODED))
+    legumes = dry.join(crops.filter("is_legume"), on="crop_id", how="semi")
+    params = Params(
+        first_year=year,
+        first_season=season,
+        years=settings.plan_years,
+        legume_classes=frozenset(legumes["land_class"]),
+        one_crop=frozenset(warehouse.read("single_crop_land").select("land_class", "season").iter_rows()),
+    )
+    daily, source, notes = _daily(warehouse, settings, cutoff)
+    demand = crop_demand(
+        daily,
+        practices=practices,
+        yields=yields,
+        commitments=warehouse.read("commitment", known_by=known_by),
+        expected=warehouse.read("expected_sale"),
+        years=range(year, params.last_year + 1),
+        first_season=season,
+        source=source,
+    )
+    fixed, settled_notes = _settled(warehouse, settings, cutoff, params)
+    problem = Problem.from_frames(
+        plots=plots,
+        practices=practices,
+        practice_yield=yields,
+        crops=crops,
+        planting=planting,
+        demand=less_standing(
+            demand.demand, planting=planting, plots=plots, practices=practices, yields=yields
+        ),
+        fixed=fixed,
+    )
+    return PlanInputs(
+        problem,
+        params,
+        _freshness(warehouse, settings, cutoff, planting),
+        (*notes, *demand.notes, *settled_notes),
+    )
+
+
+def _daily(warehouse: Warehouse, settings: Settings, cutoff: date) -> tuple[pl.DataFrame, str, list[str]]:
+    """Kilograms of each crop asked for per day of the season forecast, what they come from, and notes."""
+    weekly = warehouse.sql(
+        "select family, channel_id, week_start, sum(demand_kg) as demand_kg from season_forecast "
+        "where cutoff = $cutoff and level = $level group by all order by all",
+        cutoff=cutoff,
+        level=MEDIAN,
+    )
+    notes, source = [], FORECAST
+    if weekly.is_empty():
+        source = LAST_YEAR
+        weekly = _sold_weekly(warehouse, settings, cutoff)
+        notes.append(f"there is no season forecast of {cutoff}, so last year's sales stand for demand")
+    product_crop = warehouse.read("product_crop")
+    share = _product_share(warehouse, settings, cutoff)
+    daily = crop_days(weekly, share, product_crop, warehouse.read("catchment"))
+    return daily, source, [*notes, *_unmapped(weekly, share, product_crop)]
+
+
+def _sold_weekly(warehouse: Warehouse, settings: Settings, cutoff: date) -> pl.DataFrame:
+    """Family × channel × week sold in the SHARE_DAYS up to the cutoff, in weeks that end with it (kg)."""
+    sold = warehouse.sold_by_day(known_by=settings.known_by(cutoff))
+    weeks_ago = (pl.lit(cutoff) - pl.col("sale_date")).dt.total_days() // 7
+    return (
+        sold.filter(pl.col("sale_date").is_between(cutoff - timedelta(days=SHARE_DAYS - 1), cutoff))
+        .join(warehouse.read("product").select("product_id", "family"), on="product_id")
+        .group_by("family", "channel_id", week_start=pl.lit(cutoff) - pl.duration(days=weeks_ago * 7 + 6))
+        .agg(demand_kg=pl.sum("sold_kg"))
+        .sort("family", "channel_id", "week_start")
+    )
+
+
+def _product_share(warehouse: Warehouse, settings: Settings, cutoff: date) -> pl.DataFrame:
+    """family, product_id, share of the family's kg sold in the SHARE_DAYS up to the cutoff."""
+    sold = warehouse.sold_by_day(known_by=settings.known_by(cutoff)).filter(
+        pl.col("sale_date").is_between(cutoff - timedelta(days=SHARE_DAYS - 1), cutoff)
+    )
+    return (
+        sold.join(warehouse.read("product").select("product_id", "family"), on="product_id")
+        .group_by("family", "product_id")
+        .agg(kg=pl.sum("sold_kg"))
+        .filter(pl.col("kg") > 0)
+        .sort("family", "product_id")
+        .select("family", "product_id", share=pl.col("kg") / pl.col("kg").sum().over("family"))
+    )
+
+
+def _unmapped(weekly: pl.DataFrame, share: pl.DataFrame, product_crop: pl.DataFrame) -> list[str]:
+    """Notes on the part of the forecast that no crop of the county bears."""
+    kg = weekly.group_by("family").agg(pl.sum("demand_kg")).join(share, on="family", how="left")
+    lost = kg.join(product_crop, on="product_id", how="anti").filter(pl.col("demand_kg") > 0)
+    lost = lost.with_columns(kg=pl.col("demand_kg") * pl.col("share").fill_null(1.0))
+    total = float(lost["kg"].sum())
+    if not total:
+        return []
+    products = lost["product_id"].drop_nulls().n_unique()
+    return [f"{total:,.0f} kg of the season forecast belong to {products} products that no crop is mapped to"]
+
+
+def _settled(
+    warehouse: Warehouse, settings: Settings, cutoff: date, params: Params
+) -> tuple[pl.DataFrame, list[str]]:
+    """Areas that people settled: refuse → none of it, change → the area named, accept → the area recommended then."""
+    decisions = (
+        warehouse.read("decision", known_by=settings.known_by(cutoff))
+        .sort("written_at", "decision_id")
+        .unique("recommendation_id", keep="last", maintain_order=True)
+    )
+    proposed = warehouse.sql(
+        "select recommendation_id, area_mu as proposed_mu, cutoff as proposed_on from planting_recommendation "
+        "where cutoff < $cutoff",
+        cutoff=cutoff,
+    )
+    latest = (
+        decisions.select("recommendation_id", written=pl.col("written_at").dt.date())
+        .join(proposed, on="recommendation_id")
+        .filter(pl.col("proposed_on") <= pl.col("written"))
+        .sort("proposed_on")
+        .unique("recommendation_id", keep="last")
+    )
+    rows: list[tuple[str, str, int, int, float, float]] = []
+    notes: list[str] = []
+    for d in decisions.join(latest, on="recommendation_id", how="left").iter_rows(named=True):
+        parts = d["recommendation_id"].split("/")
+        area = {"refuse": 0.0, "change": d["area_mu"], "accept": d["proposed_mu"]}[d["answer"]]
+        if len(parts) != 4 or not (parts[1].isdigit() and parts[2].isdigit()) or area is None:
+            notes.append(
+                f"decision on '{d['recommendation_id']}' ({d['answer']}) names no line or area; it is not used"
+            )
+            continue
+        plot_id, year, season, practice_id = parts[0], int(parts[1]), int(parts[2]), parts[3]
+        if (params.first_year, params.first_season) <= (year, season) and year <= params.last_year:
+            rows.append((plot_id, practice_id, year, season, area, area))
+    return pl.DataFrame(rows, schema=FIXED_SCHEMA, orient="row"), notes
+
+
+def _freshness(warehouse: Warehouse, settings: Settings, cutoff: date, planting: pl.DataFrame) -> Freshness:
+    newest = warehouse.sql(
+        "select max(week_start) as week from season_forecast where cutoff = $cutoff", cutoff=cutoff
+    )
+    sold = warehouse.sold_by_day(known_by=settings.known_by(cutoff))["sale_date"].max()
+    last = (
+        planting.filter(pl.col("area_mu") > 0).select("year", "season").sort("year", "season").tail(1).rows()
+    )
+    grown = last[0] if last else ("–", "–")
+    return Freshness(
+        f"销量至 {sold}，预测至 {newest['week'][0]} 周，种植记录至 {grown[0]} 年第 {grown[1]} 季",
+        f"sales to {sold}, forecast to the week of {newest['week'][0]}, plantings to {grown[0]} season {grown[1]}",
+    )
