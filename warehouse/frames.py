@@ -16,6 +16,7 @@ Frame: TypeAlias = pa.Table | None
 def ask(
     connection: duckdb.DuckDBPyConnection,
     text: str,
+    params: dict[str, Any] | None = None,
     *,
     delivered: Frame = None,
     staged: Frame = None,
@@ -26,7 +27,7 @@ def ask(
     refused: Frame = None,
 ) -> pa.Table:
     """Rows of one read; the arguments are the frames that its SQL names."""
-    return connection.sql(text).to_arrow_table()
+    return connection.sql(text, params=params or {}).to_arrow_table()
 
 
 def tell(

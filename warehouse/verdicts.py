@@ -29,13 +29,7 @@ def judge(connection: duckdb.DuckDBPyConnection, table: Table, staged: pa.Table)
     rank = f"{quoted(table.rank)}::bigint" if table.rank else "0::bigint"
     tie = "file_id" if table.keeps_ties else "''"
     said = f"known_at, {rank} as rank, content_hash, {tie} as tie"
-    known = ask(
-        connection,
-        f"select key_hash, {said} from (select *, {hashed(table.merge_key)} as key_hash, "
-        f"{hashed(table.content)} as content_hash from {table.name}) "
-        "where key_hash in (select key_hash from staged)",
-        staged=staged,
-    )
+    known = _known(connection, table, staged, said)
     several = ask(
         connection, "select key_hash from staged group by key_hash having count(*) > 1", staged=staged
     )
@@ -50,6 +44,22 @@ def judge(connection: duckdb.DuckDBPyConnection, table: Table, staged: pa.Table)
         repeated=repeated,
     )
     return Judged(judged, repeated)
+
+
+def _known(connection: duckdb.DuckDBPyConnection, table: Table, staged: pa.Table, said: str) -> pa.Table:
+    """Every version of the delivered keys; bounds on the key let DuckDB skip blocks that hold none of them."""
+    keys = [c.name for c in table.columns if c.name in table.merge_key and not c.is_nullable]
+    ends = ", ".join(f"min({quoted(k)}) as low_{n}, max({quoted(k)}) as high_{n}" for n, k in enumerate(keys))
+    bounds = ask(connection, f"select {ends} from staged", staged=staged).to_pylist()[0] if keys else {}
+    within = " and ".join(f"{quoted(key)} between $low_{n} and $high_{n}" for n, key in enumerate(keys))
+    return ask(
+        connection,
+        f"select key_hash, {said} from (select *, {hashed(table.merge_key)} as key_hash, "
+        f"{hashed(table.content)} as content_hash from {table.name} where {within or True}) "
+        "where key_hash in (select key_hash from staged)",
+        bounds,
+        staged=staged,
+    )
 
 
 # Lines of one file that share a key; of those that share the instant too, the last stands.

@@ -38,9 +38,12 @@ def take_in(connection: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFr
         raise WarehouseError(f"table {table.name} keeps no known_at; write it with append, replace or upsert")
     staged, broken = stage(connection, table, rows, file_id)
     verdicts = judge(connection, table, staged)
-    rejected = pl.concat([broken, _twice(connection, table, staged, verdicts)], how="vertical_relaxed")
-    rejected = rejected.unique("line_number", keep="first", maintain_order=True)
-    _write(connection, table, staged, verdicts.judged)
+    found = set(verdicts.judged["verdict"].unique().to_pylist())
+    twice = _twice(connection, table, staged, verdicts) if "twice" in found else broken.clear()
+    rejected = pl.concat([broken, twice], how="vertical_relaxed").unique(
+        "line_number", keep="first", maintain_order=True
+    )
+    _write(connection, table, staged, verdicts.judged, found)
     taken = _lines_written(connection, staged, verdicts.judged, rejected)
     return Taken(taken, rows["line_number"].n_unique() - taken - rejected.height, rejected)
 
@@ -66,17 +69,16 @@ def _twice(
     return as_polars(found)
 
 
-def _write(connection: duckdb.DuckDBPyConnection, table: Table, staged: pa.Table, judged: pa.Table) -> None:
+def _write(
+    connection: duckdb.DuckDBPyConnection, table: Table, staged: pa.Table, judged: pa.Table, found: set[str]
+) -> None:
     names = ", ".join(quoted(name) for name in table.names)
-    verdicts = set(
-        ask(connection, "select distinct verdict from judged", judged=judged)["verdict"].to_pylist()
-    )
-    known = " where row not in (select row from judged where verdict <> 'new')" if verdicts - {"new"} else ""
+    known = " where row not in (select row from judged where verdict <> 'new')" if found - {"new"} else ""
     insert = f"insert into {table.name} ({names}) select {names} from staged{known}"
     tell(connection, insert, staged=staged, judged=judged)
     said = [name for name in table.content if name not in _fixed(table)]
     changes = {"corrects": said if table.is_versioned else [*said, "known_at"], "confirms": ["known_at"]}
-    for verdict in verdicts & set(changes):
+    for verdict in found & set(changes):
         tell(connection, _update(table, verdict, changes[verdict]), staged=staged, judged=judged)
 
 
