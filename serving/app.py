@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from serving import problems
 from serving.guard import Guard
+from serving.kept import Kept
 from serving.published import Published
 from serving.reads import forecasts as forecast_reads
 from serving.reads import planting as planting_reads
@@ -69,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(router)
     app.include_router(pages.router)
+    app.add_middleware(Kept, published=published)
     app.add_middleware(Guard)
     return app
 
