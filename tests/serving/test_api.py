@@ -1,6 +1,7 @@
 """Every read of the API on the small county, its shapes and its errors."""
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 
 from serving import schemas
 from serving.app import create_app
+from serving.problems import TITLES
 from settings import Settings
 
 ROUTES: dict[str, type[BaseModel]] = {
@@ -269,3 +271,13 @@ def test_oversized_requests_are_refused_by_size(client: TestClient) -> None:
     assert client.get("/v1/health", headers={"X-Long": "a" * 20_000}).status_code == 431
     assert client.delete("/v1/health", headers={"Content-Length": "70000"}).status_code == 413
     assert client.delete("/v1/health", headers={"Content-Length": "0"}).status_code == 405
+
+
+def test_the_manual_names_every_path_and_every_kind_of_problem(client: TestClient) -> None:
+    manual = (Path(__file__).parents[2] / "docs/api.md").read_text("utf-8")
+    for path in client.get("/v1/openapi.json").json()["paths"]:
+        assert f"`{path.replace(':path', '')}`" in manual, path
+    for path in re.findall(r"`(/v1/[a-z/]+)`", manual):
+        assert client.get(path).status_code in {200, 405}, path
+    for kind in TITLES:
+        assert f"| `{kind}` |" in manual, kind
