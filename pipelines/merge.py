@@ -17,6 +17,8 @@ from warehouse import Warehouse
 
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 """A shop is a name, not a fact of a day: its row is the same whichever file names it first."""
+ROWS_AT_ONCE = 100_000
+"""Rows held before they are merged: fewer cost time, more cost memory."""
 
 
 @dataclass
@@ -44,7 +46,7 @@ def merge(wh: Warehouse, delivery: Delivery, contexts: Mapping[Found, Context]) 
     counts = {file: Counts() for file in delivery.files}
     if delivery.kind == "orders":
         _know_channel(wh, delivery)
-    for file, batch in _batches(delivery, contexts):
+    for file, batch in _gathered(_batches(delivery, contexts)):
         _take_batch(wh, file, batch, counts[file], contexts[file])
     for file, profile in zip(delivery.files, delivery.profiles, strict=True):
         wh.append("source_file", _ledger_row(file, profile, delivery, counts[file], contexts[file]))
@@ -84,6 +86,34 @@ def _batches(delivery: Delivery, contexts: Mapping[Found, Context]) -> Iterator[
     }
     for half, batch in parse_pair(list(halves)):
         yield halves[half], batch
+
+
+def _gathered(batches: Iterator[tuple[Found, Batch]]) -> Iterator[tuple[Found, Batch]]:
+    """The same in fewer, larger batches, tables in the order in which they first come: a merge reads the whole table."""
+    held: dict[tuple[Found, str, bool], list[Batch]] = {}
+    for file, batch in batches:
+        held.setdefault((file, batch.table, batch.read > 0), []).append(batch)
+        if sum(b.rows.height for several in held.values() for b in several) >= ROWS_AT_ONCE:
+            yield from ((key[0], _joined(several)) for key, several in held.items())
+            held.clear()
+    yield from ((key[0], _joined(several)) for key, several in held.items())
+
+
+def _joined(several: list[Batch]) -> Batch:
+    """One batch of several of the same table."""
+    if len(several) == 1:
+        return several[0]
+    dropped: Counter[str] = Counter()
+    for batch in several:
+        dropped.update(batch.dropped)
+    filled = [batch.rows for batch in several if batch.rows.height] or [several[0].rows]
+    return Batch(
+        several[0].table,
+        pl.concat(filled, how="diagonal_relaxed"),
+        pl.concat([batch.rejected for batch in several], how="vertical_relaxed"),
+        dropped,
+        sum(batch.read for batch in several),
+    )
 
 
 def _take_batch(wh: Warehouse, file: Found, batch: Batch, counts: Counts, context: Context) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipelines.sources.profile import Profile, normal
+from pipelines.sources.text import ENCODINGS
 
 HEADER_WITHIN = 20
 """A header is looked for in so many first rows."""
@@ -32,12 +33,21 @@ class Layout:
 
 def head_text(head: bytes) -> str:
     """The head as text in UTF-8 or GB18030, whichever it is valid in; '' when it is neither."""
-    for encoding in ("utf-8-sig", "gb18030"):
+    for encoding in ENCODINGS:
         try:
             return codecs.getincrementaldecoder(encoding)("strict").decode(head)
         except UnicodeDecodeError:
             continue
     return ""
+
+
+def valid_part(head: bytes, encoding: str) -> str:
+    """The head as text in `encoding`, up to the first byte that is not valid in it."""
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    try:
+        return decoder.decode(head)
+    except UnicodeDecodeError as error:
+        return head[: error.start].decode(encoding)
 
 
 def layouts(text: str) -> Iterator[Layout]:

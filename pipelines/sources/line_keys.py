@@ -2,50 +2,21 @@
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-Hashes = NDArray[np.uint64]
-
-
-class Seen:
-    """How often each 64-bit hash was seen before: sorted runs, eight bytes a hash."""
-
-    def __init__(self) -> None:
-        self._runs: list[Hashes] = []
-
-    def before(self, hashes: Hashes) -> NDArray[np.int64]:
-        """How often each of `hashes` was added before."""
-        order = np.argsort(hashes)
-        asked = hashes[order]
-        counts = np.zeros(len(hashes), dtype=np.int64)
-        for run in self._runs:
-            left = np.searchsorted(run, asked)
-            hits = np.flatnonzero(run[np.minimum(left, len(run) - 1)] == asked)
-            counts[order[hits]] += np.searchsorted(run, asked[hits], side="right") - left[hits]
-        return counts
-
-    def add(self, hashes: Hashes) -> None:
-        """Remember `hashes`; runs of like size are merged, so there are few of them."""
-        if not len(hashes):
-            return
-        self._runs.append(np.sort(hashes))
-        while len(self._runs) > 1 and len(self._runs[-2]) < 2 * len(self._runs[-1]):
-            last = self._runs.pop()
-            self._runs[-1] = np.sort(np.concatenate([self._runs[-1], last]), kind="stable")
+from pipelines.sources.seen import Hashes, Seen
 
 
 class LineNumbers:
     """Numbers the lines of an order that name the same article and spec, through all blocks of a file."""
 
     def __init__(self) -> None:
-        self._keys = Seen()
-        self._wholes = Seen()
+        self._seen = Seen()
 
     def occurrences(self, lines: pl.DataFrame, key: list[str], order: list[str]) -> pl.Series:
         """1 for the first line with this key, 2 for the second …; within a block by `order`, not by place."""
         hashes = _hash(lines, key)
-        numbers = self._keys.before(hashes) + 1
-        self._keys.add(hashes)
+        numbers = self._seen.before(hashes) + 1
+        self._seen.add(hashes)
         repeated = pl.Series(hashes).is_duplicated()
         if repeated.any():
             at = repeated.arg_true()
@@ -57,10 +28,10 @@ class LineNumbers:
     def repetitions(self, lines: pl.DataFrame, key: list[str], whole: list[str]) -> pl.Series:
         """For each line: null when its key is new, 'same' when all of `whole` was seen with it, else 'differs'."""
         keys, wholes = _hash(lines, key), _hash(lines, whole)
-        is_new = (self._keys.before(keys) == 0) & pl.Series(keys).is_first_distinct().to_numpy()
-        is_same = (self._wholes.before(wholes) > 0) | ~pl.Series(wholes).is_first_distinct().to_numpy()
-        self._keys.add(keys[is_new])
-        self._wholes.add(wholes[is_new])
+        is_new = (self._seen.before(keys) == 0) & pl.Series(keys).is_first_distinct().to_numpy()
+        self._seen.add(keys[is_new], wholes[is_new])
+        is_same = np.zeros(len(keys), dtype=bool)
+        is_same[~is_new] = self._seen.before_with(keys[~is_new], wholes[~is_new]) > 0
         table = pl.DataFrame({"is_new": is_new, "is_same": is_same})
         word = pl.when("is_same").then(pl.lit("same")).otherwise(pl.lit("differs"))
         return table.select(pl.when(~pl.col("is_new")).then(word)).to_series()

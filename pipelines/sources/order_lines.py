@@ -53,7 +53,7 @@ class OrderLines:
         bad = pl.concat([lines.filter(lines["dropped"].is_null() & lines["rule"].is_not_null()), repeated])
         told = refuse(bad, rules(self._context.arrived_at), raw[bad[ROW]], kept)
         same = (told["rule"] == "repeated_line").sum()
-        dropped = dict(lines["dropped"].drop_nulls().value_counts().iter_rows())
+        dropped = dict(lines["dropped"].drop_nulls().value_counts().sort("dropped").iter_rows())
         if same:
             dropped["repeated_line"] = int(same)
         rows = self._rows(good)
@@ -144,7 +144,7 @@ class OrderLines:
         label = pl.format("{}|{}|", pl.col("seller_sku").fill_null(""), pl.col("spec").fill_null(""))
         if self._profile.one_line_per_order:
             return self._unrepeated(good.with_columns(line_id=pl.concat_str(label, pl.lit("1"))), key)
-        numbers = self._numbers.occurrences(good, key, ["quantity", "goods", "status", "title", LINE])
+        numbers = self._numbers.occurrences(good, key, ["quantity", "goods", "title", LINE])
         named = good.with_columns(line_id=pl.concat_str(label, numbers.cast(pl.String)))
         return named, good.clear()
 

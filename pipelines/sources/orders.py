@@ -7,11 +7,11 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.sources.kinds import Batch, Context, FileRefused, Peek
-from pipelines.sources.layout import HEADER_WITHIN, Layout, best, head_text, layouts, row_layouts
+from pipelines.sources.layout import HEADER_WITHIN, Layout, best, layouts, row_layouts, valid_part
 from pipelines.sources.order_lines import OrderLines
 from pipelines.sources.profile import Profile, normal, profiles
 from pipelines.sources.records import FAULT, LINE, read_records
-from pipelines.sources.text import BLOCK_BYTES, blocks, encoding_of, read_head
+from pipelines.sources.text import BLOCK_BYTES, ENCODINGS, blocks, encoding_of, read_head
 from pipelines.sources.xlsx import is_workbook, number_columns, read_sheet, sheet_names
 
 PAIR = ("taobao_orders", "taobao_items")
@@ -44,7 +44,7 @@ class OrdersSource:
         if is_workbook(peek.head):
             found = [lay for _, rows in _sheet_heads(peek.path) for lay in row_layouts(rows)]
         else:
-            found = list(layouts(head_text(peek.head)))
+            found = [lay for encoding in ENCODINGS for lay in layouts(valid_part(peek.head, encoding))]
         rated = []
         for profile in profiles().values():
             score, layout = best(iter(found), profile)
@@ -95,8 +95,8 @@ def raw_blocks(
     if is_workbook(head):
         yield from _workbook_blocks(path, profile)
         return
-    encoding = encoding_of(path, head, profile.encodings)
-    layout = _found(path, profile, layouts(head_text(head)))
+    layout, encodings = _found_in_text(path, head, profile)
+    encoding = encoding_of(path, head, encodings)
     keep = [name for name in layout.names if name in profile.names()]
     above = 1
     for block in blocks(path, encoding, block_bytes):
@@ -149,6 +149,13 @@ def _sheet_heads(path: Path) -> Iterator[tuple[str, list[list[str]]]]:
     for sheet in sheet_names(path):
         rows = read_sheet(path, sheet, HEADER_WITHIN).rows()
         yield sheet, [[cell or "" for cell in row] for row in rows]
+
+
+def _found_in_text(path: Path, head: bytes, profile: Profile) -> tuple[Layout, list[str]]:
+    """The header, and the encodings in which it reads so."""
+    texts = {encoding: valid_part(head, encoding) for encoding in profile.encodings}
+    layout = _found(path, profile, (lay for text in texts.values() for lay in layouts(text)))
+    return layout, [encoding for encoding, text in texts.items() if layout in layouts(text)]
 
 
 def _found(path: Path, profile: Profile, options: Iterator[Layout]) -> Layout:

@@ -10,10 +10,10 @@ from typing import Protocol, runtime_checkable
 from pipelines.sources.kinds import FileRefused, Peek, Source
 from pipelines.sources.orders import Candidate, OrdersSource
 from pipelines.sources.profile import ENOUGH
-from pipelines.sources.text import read_head
+from pipelines.sources.text import ENCODINGS, encoding_of, read_head
 from pipelines.sources.xlsx import check_workbook, is_workbook, read_sheet, sheet_names
 
-CLEAR_BY = 0.02
+CLEAR_BY = 0.05
 """The best must score so much more than the next, else it is a tie."""
 
 
@@ -59,13 +59,15 @@ def recognise(peek: Peek, among: Sequence[Source]) -> Recognised:
     """The source and profile that fit best.
 
     Raises:
-        FileRefused: None fits well enough, or two fit equally; the message names the three nearest.
+        FileRefused: It is no text, none fits well enough, or two fit equally; the message names the three nearest.
     """
     rated = sorted(((*source.score(peek), source) for source in among), key=lambda s: s[0], reverse=True)
     score, profile, source = rated[0]
     near = _nearest(peek, among)
     rivals = [c for c in near if c.profile != profile and c.score > score - CLEAR_BY]
     if score < ENOUGH or rivals:
+        if not is_workbook(peek.head):
+            encoding_of(peek.path, peek.head, ENCODINGS)  # a file that is no text is told so
         raise _unclear(peek.path, near, is_tie=score >= ENOUGH)
     return Recognised(source, profile, score)
 

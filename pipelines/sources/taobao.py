@@ -19,6 +19,8 @@ MOST_BYTES = 1024 * 1024 * 1024
 FROM_ORDER = ("head", "status", "goods", "paid_at", "ordered_at", "parcel", "address", "buyer")
 """Roles that an item line takes from its order."""
 ORDER_ID = "order:id"
+WORTH = "order:worth"
+"""Price × quantity of an item line (yuan)."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def _head_batch(head: _Read, known: pl.Series) -> Batch:
     judged = OrderLines(as_lines, head.layout.roles(as_lines), head.layout.header_row, head.half.context)
     lines = judged.dropped(head.raw)
     is_named = head.order_ids.is_in(known.implode())
-    dropped = dict(lines.drop_nulls().value_counts().iter_rows())
+    dropped = dict(lines.drop_nulls().value_counts().sort("dropped").iter_rows())
     heads = int((lines.is_null() & is_named).sum())
     lonely = head.raw.filter(lines.is_null() & ~is_named.fill_null(value=False))
     kept = [name for name in lonely.columns if name in as_lines.names(kept=True)]
@@ -133,7 +135,7 @@ def _item_batches(item: _Read, orders: pl.DataFrame) -> Iterator[Batch]:
     )
     cells = clean_text(item.raw)
     worth = yuan(first_filled(cells, own["unit_price"])) * whole(first_filled(cells, own["quantity"]))
-    shared = joined.with_columns(_share(worth).alias("order:goods"))
+    shared = joined.with_columns(worth.alias(WORTH)).with_columns(_share().alias("order:goods")).drop(WORTH)
     roles = {**own, **{role: [f"order:{role}"] for role in FROM_ORDER}}
     roles["status"] = [*own.get("status", []), "order:status"]
     reader = OrderLines(declared, roles, item.layout.header_row, item.half.context)
@@ -143,9 +145,9 @@ def _item_batches(item: _Read, orders: pl.DataFrame) -> Iterator[Batch]:
         yield Batch("order_line", pl.DataFrame(), dropped=item.foreign, read=count)
 
 
-def _share(worth: pl.Series) -> pl.Expr:
+def _share() -> pl.Expr:
     """An order's money on this line as text: by its share of price × quantity, in cents that add up to the order's."""
-    part = pl.lit(worth).fill_null(0).clip(lower_bound=0)
+    part = pl.col(WORTH).fill_null(0).clip(lower_bound=0)
     until = part.cum_sum().over(ORDER_ID)
     whole_worth = part.sum().over(ORDER_ID)
     cents = pl.col("order:total") * 100

@@ -13,10 +13,12 @@ import pyarrow as pa
 from pipelines.sources.kinds import FileRefused
 
 HEAD_BYTES = 64 * 1024
-BLOCK_BYTES = 32 * 1024 * 1024
+BLOCK_BYTES = 8 * 1024 * 1024
 MOST_UNPACKED_BYTES = 64 * 1024**3
 """A gzip that unpacks to more is refused."""
 GZIP_MAGIC = b"\x1f\x8b"
+ENCODINGS = ("utf-8-sig", "gb18030")
+"""Tried strictly, in this order."""
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -24,12 +26,16 @@ def read_head(path: Path) -> bytes:
     """The first 64 KiB, unpacked when gzipped.
 
     Raises:
-        FileRefused: The file is empty, or its gzip is cut off or damaged within the head.
+        FileRefused: The file is empty, UTF-16, or its gzip is cut off or damaged within the head.
     """
     with unpacked(path) as stream:
         head = stream.read(HEAD_BYTES)
-    if not head.strip():
+    if not head.removeprefix(codecs.BOM_UTF8).strip():
         raise FileRefused("empty_file", f"'{path.name}' is empty: export it again")
+    if head.startswith(UTF16_MARKS):
+        raise FileRefused(
+            "wrong_encoding", f"'{path.name}' is UTF-16: save it as 'CSV UTF-8' and load it again"
+        )
     return head
 
 
@@ -58,10 +64,6 @@ def encoding_of(path: Path, head: bytes, encodings: Sequence[str]) -> str:
     Raises:
         FileRefused: None fits; the message has the position of the first bad byte in each.
     """
-    if head.startswith(UTF16_MARKS):
-        raise FileRefused(
-            "wrong_encoding", f"'{path.name}' is UTF-16: save it as 'CSV UTF-8' and load it again"
-        )
     if head.isascii() and len(head) >= HEAD_BYTES:
         return _encoding_of_all(path, encodings)
     faults = {}
