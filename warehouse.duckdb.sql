@@ -7,7 +7,7 @@
 -- A table with `known_at` in its key is append-only: a fact is its natural key, and each change is a new version.
 -- Reading with a cutoff takes the newest version of each key that was known by then.
 -- Large tables (order_line, raw_reading, reading) carry their key as a comment instead of an index: taking in merges
--- on it, which costs a quarter of what an index costs (docs/decisions/0002-keys-without-index.md). A `-- rank:`
+-- on it; an index would cost more than twice as much (docs/decisions/0002-keys-without-index.md). A `-- rank:`
 -- comment names the column that orders versions before `known_at` does (docs/decisions/0003-versions-and-cutoff.md).
 
 -- One row per schema version this file has been at; the newest row is the present one.

@@ -1,5 +1,6 @@
 """A warehouse in a temporary folder, and short ways to write order lines and daily sales."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -75,24 +76,41 @@ def sale() -> Callable[..., Row]:
     return daily_sale
 
 
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """An empty warehouse and one with a shop, made once and copied by each test."""
+    folder = tmp_path_factory.mktemp("templates")
+    for name in ("empty", "shop"):
+        with Warehouse.open(folder / f"{name}.duckdb", threads=1) as warehouse:
+            if name == "shop":
+                add_shop(warehouse)
+    return {name: folder / f"{name}.duckdb" for name in ("empty", "shop")}
+
+
+def opened(template: Path, folder: Path) -> Warehouse:
+    path = folder / "county" / "warehouse.duckdb"
+    path.parent.mkdir()
+    shutil.copyfile(template, path)
+    return Warehouse.open(path, threads=1)
+
+
 @pytest.fixture
-def wh(tmp_path: Path) -> Iterator[Warehouse]:
-    with Warehouse.open(tmp_path / "county" / "warehouse.duckdb", threads=1) as warehouse:
+def wh(templates: dict[str, Path], tmp_path: Path) -> Iterator[Warehouse]:
+    with opened(templates["empty"], tmp_path) as warehouse:
         yield warehouse
 
 
 @pytest.fixture
-def shop(wh: Warehouse) -> Warehouse:
+def shop(templates: dict[str, Path], tmp_path: Path) -> Iterator[Warehouse]:
     """A warehouse that knows a product, two channels, two regions and a listing of 5 kg a piece."""
-    add_shop(wh)
-    return wh
+    with opened(templates["shop"], tmp_path) as warehouse:
+        yield warehouse
 
 
 @pytest.fixture(scope="module")
-def shared_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+def shared_shop(templates: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """The same for property tests, which leave it as it was by rolling back."""
-    with Warehouse.open(tmp_path_factory.mktemp("county") / "w.duckdb", threads=1) as warehouse:
-        add_shop(warehouse)
+    with opened(templates["shop"], tmp_path_factory.mktemp("shared")) as warehouse:
         yield warehouse
 
 
