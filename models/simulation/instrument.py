@@ -72,7 +72,7 @@ def unmapped_share(lines: pl.DataFrame) -> float:
     return float(unmapped.item())
 
 
-def yield_variation(world: World, at_least: int = 30) -> pl.DataFrame:
+def yield_variation(world: World, at_least: int = 40) -> pl.DataFrame:
     """practice_id, crop_id, plantings, cv of kg/mu; practices with fewer plantings are left out unless all have fewer."""
     per_mu = pl.col("yield_kg") / pl.col("area_mu")
     table = world.grown.group_by("practice_id", "crop_id", maintain_order=True).agg(

@@ -146,7 +146,7 @@ def weather_station(world: World) -> pl.DataFrame:
 
 
 def commitment(world: World) -> pl.DataFrame:
-    """Promises: canteens by contract, adopted rice-crab fields, pre-ordered crab for Mid-Autumn."""
+    """Promises and the day each was made: canteens by contract, adopted rice-crab fields, crab for Mid-Autumn."""
     year = year_demand_kg(world)
     rows: list[tuple[object, ...]] = []
     for crop_id, share in p.CONTRACT_SHARES.items():
@@ -187,7 +187,8 @@ def commitment(world: World) -> pl.DataFrame:
     )
     names = {"commitment_id": pl.String, "kind": pl.String, "crop_id": pl.String, "quantity_kg": pl.Float64}
     dates = {"due_from": pl.Date, "due_to": pl.Date, "price_yuan_per_kg": pl.Float64}
-    return as_frame({**names, **dates}, rows).filter(pl.col("quantity_kg") > 0)
+    frame = as_frame({**names, **dates}, rows).filter(pl.col("quantity_kg") > 0)
+    return frame.with_columns(decided_on=pl.lit(ENDS_ON) - pl.duration(days=30 + pl.int_range(pl.len()) % 60))
 
 
 STANDING: dict[str, Maker] = {
