@@ -3,7 +3,7 @@
 import logging
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import uvicorn
 from fastapi import FastAPI
@@ -76,7 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until interrupted.
+    """Serve until interrupted (Ctrl-C returns, after requests under way are answered).
 
     Raises:
         PortTaken: Something else listens at host and port.
@@ -90,7 +90,7 @@ def serve(settings: Settings) -> None:
         timeout_keep_alive=15,
         timeout_graceful_shutdown=5,
     )
-    with listener:
+    with listener, suppress(KeyboardInterrupt):  # uvicorn raises it again after a clean end
         uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -1,11 +1,15 @@
 """Releases are swapped whole, in time, and never for a broken one."""
 
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
 
+import httpx
 import polars as pl
 import pytest
 from fastapi.testclient import TestClient
@@ -199,6 +203,34 @@ def test_a_taken_port_is_named_with_the_way_out() -> None:
         port = first.getsockname()[1]
         with pytest.raises(PortTaken, match=rf"127\.0\.0\.1:{port}.*ANXU_PORT"):
             bound("127.0.0.1", port)
+
+
+def test_the_service_starts_answers_and_ends_on_ctrl_c(
+    settings: Settings, publish: Publish, county: County
+) -> None:
+    publish("r1", county)
+    with bound("127.0.0.1", 0) as probe:
+        port = probe.getsockname()[1]
+    code = "from serving.app import serve; from settings import Settings; serve(Settings()); print('ended')"
+    environment = {**os.environ, "ANXU_HOME": str(settings.home), "ANXU_PORT": str(port)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wait_for(lambda: _answers(port), seconds=60)
+        process.send_signal(signal.SIGINT)
+        said, complained = process.communicate(timeout=30)
+    assert (process.returncode, said.strip(), complained) == (0, "ended", "")
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/v1/health").json()["status"] == "ok"
+    except httpx.ConnectError:
+        return False
 
 
 ROWS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xy"), st.integers(0, 9)), max_size=40)
