@@ -2,12 +2,13 @@
 
 import json
 import os
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pipelines.release_commands import release_app
 from settings import Settings
 
 app = typer.Typer(
@@ -15,7 +16,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-release_app = typer.Typer(help="List, choose and prune published releases.", no_args_is_help=True)
 app.add_typer(release_app, name="release")
 
 Home = Annotated[Path, typer.Option("--home", envvar="ANXU_HOME", help="the county folder")]
@@ -46,7 +46,6 @@ def load_command(
     """Take in order, field, weather and table files; each is recognised by its content."""
     from pipelines.ingest import load
     from pipelines.load_report import show
-
     from warehouse import Warehouse
 
     settings = county(home)
@@ -58,7 +57,7 @@ def load_command(
             shop=shop,
             history=history,
             check=check,
-            now=datetime.now(settings.zone),
+            now=datetime.now(UTC),
         )
     show(report)
     raise typer.Exit(0 if report.ok else 1)
@@ -71,9 +70,8 @@ def sample(
     seed: int = 1,
 ) -> None:
     """Write a made-up county's deliveries as real file formats, and apart from them the truth."""
-    from pipelines.sample import write_sample
-
     from pipelines.console import console
+    from pipelines.sample import write_sample
 
     console.print(str(write_sample(size, seed, folder)))
 
@@ -152,21 +150,20 @@ def watch(
 @app.command()
 def real(home: Home = Path("real")) -> None:
     """Run the same flow on real sales, land, sensors and weather from ANXU_DATA."""
-    from pipelines.real import MissingData, prepare_real, show_real
-
     from pipelines.console import Bars, console
     from pipelines.progress import listening
+    from pipelines.real import MissingData, prepare_real, show_real
     from pipelines.run import flow_night, show_result
 
     try:
         with Bars() as bars, listening(bars):
-            settings, cutoff = prepare_real(home)
-            flow_night(home, cutoff, None)
+            taken = prepare_real(home)
+            flow_night(home, taken.cutoff, None)
     except MissingData as missing:
         console.print(f"[red]{missing}[/]")
         raise typer.Exit(3) from missing
-    show_real(settings, cutoff)
-    show_result(settings, cutoff)
+    show_real(taken)
+    show_result(taken.settings, taken.cutoff)
 
 
 @app.command()
@@ -205,7 +202,7 @@ def doctor(home: Home = HOME) -> None:
     from pipelines.console import console
     from pipelines.doctor import examine
 
-    found = examine(Settings(home=home), now=datetime.now().astimezone())
+    found = examine(Settings(home=home), now=datetime.now(UTC))
     for finding in found:
         mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
         console.print(
@@ -220,9 +217,8 @@ def backup(
     home: Home = HOME,
 ) -> None:
     """Copy warehouse, inbox, current release, models and settings (never the secret key)."""
-    from warehouse.upkeep import backup as make_backup
-
     from pipelines.console import console
+    from warehouse.upkeep import backup as make_backup
 
     settings = county(home)
     console.print(f"written: {make_backup(settings, to or settings.backups_dir)}")
@@ -233,43 +229,11 @@ def restore(
     source: Annotated[Path, typer.Argument(help="a folder written by backup")], home: Home = HOME
 ) -> None:
     """Bring a backup back into an empty county folder."""
-    from warehouse.upkeep import restore as bring_back
-
     from pipelines.console import console
+    from warehouse.upkeep import restore as bring_back
 
     bring_back(Settings(home=home), source)
     console.print(f"{home} holds the backup {source}. Next: anxu doctor --home {home}")
-
-
-@release_app.command("list")
-def release_list(home: Home = HOME) -> None:
-    """List releases, newest first; the current one is marked."""
-    from warehouse.release import current, list_releases
-
-    from pipelines.console import console
-
-    settings = county(home)
-    now = current(settings.releases_dir)
-    for name in list_releases(settings.releases_dir):
-        console.print(f"{'→' if name == now else ' '} {name}")
-
-
-@release_app.command("use")
-def release_use(name: str, home: Home = HOME) -> None:
-    """Point the service to a release; it is served within 5 s."""
-    from warehouse.release import use
-
-    use(county(home).releases_dir, name)
-
-
-@release_app.command("prune")
-def release_prune(keep: int = 14, home: Home = HOME) -> None:
-    """Remove all but the newest releases; the current one stays."""
-    from warehouse.release import prune
-
-    from pipelines.console import console
-
-    console.print(f"removed: {prune(county(home).releases_dir, keep=keep)}")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -315,5 +279,19 @@ def serve_county(settings: Settings) -> None:
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; what the user can mend is said in a line, not in a traceback."""
+    from pydantic import ValidationError
+
+    from pipelines.check import NothingToForecast
+    from warehouse.inbox import InboxError
+    from warehouse.release import ReleaseError
+    from warehouse.schema import WarehouseError
+
+    try:
+        app()
+    except (WarehouseError, ReleaseError, InboxError, NothingToForecast) as error:
+        typer.echo(f"anxu: {error}", err=True)
+        raise SystemExit(1) from error
+    except ValidationError as error:
+        typer.echo(f"anxu: a setting is wrong (anxu.toml or ANXU_… in the environment): {error}", err=True)
+        raise SystemExit(2) from error

@@ -1,5 +1,6 @@
 """How results read in a terminal: a bar per step, tables that answer the first questions."""
 
+import sys
 from types import TracebackType
 
 import polars as pl
@@ -9,7 +10,10 @@ from rich.table import Table
 
 from pipelines.summary import NightSummary
 
-console = Console(soft_wrap=False, highlight=False)
+PIPED_WIDTH = 140
+"""Columns where output is no terminal, as in a log."""
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
 class Bars:

@@ -1,6 +1,6 @@
 """The sample county, from nothing to a released plan, through the doors a customer's files come in by."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from pipelines.county import deliver, init_county
@@ -44,4 +44,4 @@ def prepare_demo(home: Path, *, size: str, seed: int) -> tuple[Settings, date, d
 
 
 def _morning_after(day: date, settings: Settings) -> datetime:
-    return datetime.combine(day + timedelta(days=1), ARRIVES, settings.zone)
+    return datetime.combine(day + timedelta(days=1), ARRIVES, settings.zone).astimezone(UTC)

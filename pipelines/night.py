@@ -5,7 +5,7 @@ Every step may be killed and run again: it replaces what it wrote for its cutoff
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import polars as pl
@@ -38,7 +38,7 @@ class Night:
     @classmethod
     def of(cls, settings: Settings, cutoff: date | None, now: datetime | None) -> "Night":
         """Fill in the defaults: now is the clock's, the cutoff is the last whole local day before it."""
-        now = now or datetime.now(settings.zone)
+        now = (now or datetime.now(UTC)).astimezone(UTC)
         cutoff = cutoff or (now.astimezone(settings.zone) - timedelta(days=1)).date()
         return cls(settings, cutoff, now, f"{cutoff:%Y%m%d}-{uuid4().hex[:8]}")
 
@@ -137,7 +137,7 @@ def begin(night: Night) -> None:
 
 def finish(night: Night, warehouse: Warehouse, status: str, detail: str) -> None:
     """Record how the run ended."""
-    warehouse.upsert("run", _run_row(night, status, detail, datetime.now(night.settings.zone)))
+    warehouse.upsert("run", _run_row(night, status, detail, datetime.now(UTC)))
 
 
 def run_night(settings: Settings, *, cutoff: date | None = None, now: datetime | None = None) -> Night:
@@ -163,7 +163,7 @@ def _run_row(night: Night, status: str, detail: str, finished: datetime | None) 
 
 
 def _record(warehouse: Warehouse, night: Night, step: str, status: str, detail: str) -> None:
-    clock = datetime.now(night.settings.zone)
+    clock = datetime.now(UTC)
     known = warehouse.sql(
         "select started_at from run_step where run_id = $run_id and step = $step",
         run_id=night.run_id,

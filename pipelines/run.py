@@ -40,4 +40,6 @@ def show_result(settings: Settings, cutoff: date) -> None:
     from pipelines.summary import night_summary
 
     with Warehouse.open(settings.warehouse_path, zone=settings.timezone) as warehouse:
-        show_night(night_summary(settings, warehouse, cutoff=cutoff, error=champion_error(settings)))
+        show_night(
+            night_summary(settings, warehouse, cutoff=cutoff, error=champion_error(settings, cutoff=cutoff))
+        )

@@ -1,7 +1,7 @@
 """Take in the watched folder again and again."""
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pipelines.ingest import watch_once
 from pipelines.load_report import show
@@ -14,7 +14,7 @@ def watch_inbox(settings: Settings, *, every_seconds: float) -> None:
     while True:
         if any(p.is_file() for p in settings.inbox_dir.rglob("*")):
             with Warehouse.open(settings.warehouse_path, zone=settings.timezone) as warehouse:
-                report = watch_once(settings, warehouse, now=datetime.now(settings.zone))
+                report = watch_once(settings, warehouse, now=datetime.now(UTC))
             if report.files:
                 show(report)
         time.sleep(every_seconds)

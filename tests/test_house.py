@@ -84,7 +84,9 @@ def test_the_sample_county_is_used_only_by_its_writer_and_the_benchmarks() -> No
         for path in FILES
         if any(name.startswith("models.simulation") for name in imported(ast.parse(path.read_text("utf-8"))))
     }
-    assert all(u == "pipelines/sample.py" or u.startswith(("benchmarks/", "models/simulation/")) for u in users)
+    assert all(
+        u == "pipelines/sample.py" or u.startswith(("benchmarks/", "models/simulation/")) for u in users
+    )
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
