@@ -57,6 +57,7 @@ PRESENT_CUTS = {
 }
 GRADE_PRICE_FACTOR = {"特级": 1.30, "一级": 1.0, "二级": 0.72}  # assumed
 
+# Surplus of no crop but rice (bought at the state's minimum price) earns its cost back: salvage is assumed.
 # Season 1 is sown from February to July, season 2 from August; days of the year, selling may wrap the year end.
 PRACTICES = (
     practice("rice-paddy", "paddy", 1, 1250, 38, (135, 165), (283, 270), ("rice", 560, 0.13, 2.9, 2.5)),
@@ -65,9 +66,9 @@ PRACTICES = (
         source="[chengdu] 157.5 kg/ha crab; margin +300-400 yuan/mu [xinhua]; costs assumed"),
     practice("broadbean-paddy", "paddy", 2, 880, 45, (288, 312), (105, 145), ("broad_bean", 680, 0.16, 4.2, 1.2)),
     practice("sweetpotato-dry", "dry_flat", 1, 1300, 58, (120, 160), (255, 130), ("sweet_potato", 1900, 0.16, 2.4,
-        0.8)),
+        0.6)),
     practice("edamame-dry", "dry_flat", 1, 1080, 60, (100, 165), (178, 270), ("edamame", 700, 0.16, 4.4, 1.4)),
-    practice("radish-dry", "dry_flat", 2, 980, 48, (228, 262), (288, 60), ("radish", 2700, 0.18, 1.5, 0.4)),
+    practice("radish-dry", "dry_flat", 2, 980, 48, (228, 262), (288, 60), ("radish", 2700, 0.18, 1.5, 0.3)),
     practice("broadbean-dry", "dry_flat", 2, 860, 45, (288, 312), (105, 145), ("broad_bean", 640, 0.17, 4.2, 1.2)),
     practice("edamame-irrigated", "irrigated", 1, 1180, 60, (95, 165), (175, 270), ("edamame", 790, 0.15, 4.4, 1.4)),
     practice("tomato-irrigated", "irrigated", 1, 4200, 165, (95, 130), (175, 275), ("tomato", 3100, 0.17, 3.4, 0.8)),
@@ -79,7 +80,7 @@ PRACTICES = (
         0.6)),
     practice("spinach-irrigated", "irrigated", 2, 1600, 95, (245, 295), (290, 110), ("spinach", 1250, 0.18, 5.0,
         0.9)),
-    practice("radish-irrigated", "irrigated", 2, 1050, 48, (228, 262), (288, 60), ("radish", 3000, 0.16, 1.5, 0.4)),
+    practice("radish-irrigated", "irrigated", 2, 1050, 48, (228, 262), (288, 60), ("radish", 3000, 0.16, 1.5, 0.3)),
     practice("tomato-greenhouse-1", "greenhouse", 1, 6500, 220, (38, 75), (130, 215), ("tomato", 4600, 0.15, 3.9,
         0.9)),
     practice("tomato-greenhouse-2", "greenhouse", 2, 6900, 225, (215, 245), (305, 60), ("tomato", 4100, 0.15, 4.6,
