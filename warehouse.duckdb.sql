@@ -458,7 +458,7 @@ create table if not exists raw_reading (
 -- One cleaned reading per sensor, quantity and (corrected) time; flagged ones keep their value and their flag.
 -- key: sensor_id, quantity, measured_at
 create table if not exists reading (
-    sensor_id   text not null references sensor (sensor_id),
+    sensor_id   text not null,                                 -- sensor; no reference: DuckDB then refuses to correct a sensor
     quantity    text not null,                                 -- air_temp_c, rel_humidity_pct, soil_vwc, soil_temp_c,
                                                                -- soil_ec_ms_cm, battery_v, water_temp_c, …
     measured_at timestamptz not null,                          -- clock faults put right

@@ -8,6 +8,7 @@ import polars as pl
 
 from features.sensors import FAULTS_SCHEMA, FLAGS, Cleaned, clean
 from pipelines.sources.logger_profile import declared_sentinels
+from pipelines.sources.readings import UNDECLARED
 from warehouse import Warehouse
 
 SPAN_IN_NAME = re.compile(r"(\d{4})-(\d{2})_(\d{4})-(\d{2})")
@@ -43,7 +44,7 @@ def clean_readings(warehouse: Warehouse, *, known_by: datetime, since: datetime 
         if due.is_empty():
             return CleanReport(0, 0, 0, 0, {}, ())
         cleaned = _clean(warehouse, due, known_by)
-        added = _add_sensors(warehouse, cleaned, known_by)
+        added = _add_sensors(warehouse, cleaned)
         written = _write(warehouse, "reading", cleaned.readings)
         _write_faults(warehouse, cleaned, due, known_by)
     bad = cleaned.readings.filter(pl.col("flag").is_not_null(), pl.col("flag") != "frozen").height
@@ -99,19 +100,19 @@ def declared_span(name: str) -> tuple[date | None, date | None]:
     return date(first_year, first_month, 1), after - timedelta(days=1)
 
 
-def _add_sensors(warehouse: Warehouse, cleaned: Cleaned, known_by: datetime) -> tuple[str, ...]:
+def _add_sensors(warehouse: Warehouse, cleaned: Cleaned) -> tuple[str, ...]:
     """A sensor row for each believed id that nobody has declared."""
     known = warehouse.read("sensor")["sensor_id"].to_list()
-    fresh = (
-        cleaned.readings.filter(~pl.col("sensor_id").is_in(known))
-        .group_by("sensor_id")
-        .agg(pl.col("known_at").min())
-        .sort("sensor_id")
-    )
     profile = cleaned.marks.select("sensor_id", model="profile").unique(
         "sensor_id", keep="first", maintain_order=True
     )
-    _write(warehouse, "sensor", fresh.join(profile, on="sensor_id", how="left"))
+    fresh = (
+        cleaned.readings.filter(~pl.col("sensor_id").is_in(known))
+        .select(pl.col("sensor_id").unique().sort())
+        .join(profile, on="sensor_id", how="left", maintain_order="left")
+        .with_columns(known_at=pl.lit(UNDECLARED).dt.cast_time_unit("us"))
+    )
+    _write(warehouse, "sensor", fresh)
     return tuple(fresh["sensor_id"])
 
 

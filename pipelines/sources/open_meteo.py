@@ -10,7 +10,7 @@ import orjson
 import polars as pl
 
 from pipelines.sources.kinds import Batch, Context, FileRefused, Peek
-from pipelines.sources.readings import Measure, in_unit, known_at
+from pipelines.sources.readings import UNDECLARED, Measure, in_unit, known_at
 from pipelines.sources.text import unpacked
 
 VARIABLES = {
@@ -88,7 +88,6 @@ def _places(path: Path) -> list[dict[str, Any]]:
 def _station(place: dict[str, Any], context: Context) -> pl.DataFrame:
     lat, lon = float(place["latitude"]), float(place["longitude"])
     name = context.shop or str(place.get("station_id") or f"openmeteo-{lat:.3f}-{lon:.3f}")
-    arrived = pl.Series([context.arrived_at], dtype=pl.Datetime("us", "UTC"))
     return pl.DataFrame(
         {
             "station_id": [name],
@@ -96,9 +95,9 @@ def _station(place: dict[str, Any], context: Context) -> pl.DataFrame:
             "lat_deg": [lat],
             "lon_deg": [lon],
             "elevation_m": [place.get("elevation")],
-            "known_at": arrived,
+            "known_at": [UNDECLARED],
         },
-        schema_overrides={"elevation_m": pl.Float64},
+        schema_overrides={"elevation_m": pl.Float64, "known_at": pl.Datetime("us", "UTC")},
     )
 
 

@@ -5,7 +5,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +19,8 @@ TABLE = "raw_reading"
 BATCH_LINES = 50_000
 TEXT_KEPT = 500
 """At most so many characters of a refused line are kept."""
+UNDECLARED = datetime(1970, 1, 1, tzinfo=UTC)
+"""`known_at` of a sensor or station known only from its readings: whatever is declared of it later stands."""
 READING_SCHEMA = pl.Schema(
     [
         ("sensor_id", pl.String()),

@@ -14,7 +14,7 @@ from pipelines.sources.cells import clean_text
 from pipelines.sources.kinds import REJECTED_SCHEMA, Batch, Context, FileRefused, Peek
 from pipelines.sources.layout import Layout, head_text, layouts
 from pipelines.sources.profile import PROFILES
-from pipelines.sources.readings import known_at
+from pipelines.sources.readings import UNDECLARED, known_at
 from pipelines.sources.records import FAULT, LINE, read_records
 from pipelines.sources.text import blocks, encoding_of, read_head
 
@@ -87,7 +87,7 @@ class WeatherCsv:
             above += records.height
             hours = _hours(clean_text(numbered.filter(pl.col(LINE) > layout.header_row)), declared, context)
             good = hours.filter(pl.col("rule").is_null())
-            yield from _stations(good, seen, layout.header_row, context)
+            yield from _stations(good, seen, layout.header_row)
             yield _batch(hours, good, context)
 
 
@@ -136,14 +136,14 @@ def _hours(cells: pl.DataFrame, profile: WeatherProfile, context: Context) -> pl
     )
 
 
-def _stations(hours: pl.DataFrame, seen: set[str], header_row: int, context: Context) -> Iterator[Batch]:
+def _stations(hours: pl.DataFrame, seen: set[str], header_row: int) -> Iterator[Batch]:
     """Stations not seen before; their line is the header, which is no line of facts."""
     fresh = [s for s in hours["station_id"].unique(maintain_order=True).to_list() if s not in seen]
     if not fresh:
         return
     seen.update(fresh)
     rows = pl.DataFrame({"station_id": fresh, "name": fresh}).with_columns(
-        pl.Series("known_at", [context.arrived_at] * len(fresh), dtype=pl.Datetime("us", "UTC")),
+        known_at=pl.lit(UNDECLARED).dt.cast_time_unit("us"),
         line_number=pl.lit(header_row, pl.Int64),
     )
     yield Batch("weather_station", rows)

@@ -80,6 +80,17 @@ def test_readings_faults_and_new_sensors_come_out_and_raw_stays(
     assert wh.sql("select count(*) as n from raw_reading")["n"][0] == 3 * 34
 
 
+def test_what_is_declared_of_a_sensor_stands_over_what_its_readings_tell(
+    tmp_path: Path, county: Settings, wh: Warehouse
+) -> None:
+    deliver(tmp_path / "in", county, wh, "node.raw.csv", packets(range(30)))
+    clean_readings(wh, known_by=NOW)
+    deliver(tmp_path / "in", county, wh, "sensor.csv", ["sensor_id,model,depth_cm", "lora-7,SHT31,5"])
+    deliver(tmp_path / "in", county, wh, "more.raw.csv", packets(range(30, 60)))
+    clean_readings(wh, known_by=NOW)
+    assert wh.read("sensor").select("model", "depth_cm").rows() == [("SHT31", 5.0)]
+
+
 def test_twice_equals_once(tmp_path: Path, county: Settings, wh: Warehouse) -> None:
     deliver(tmp_path / "in", county, wh, "node.raw.csv", [*packets(range(60)), *packets(range(3))])
     clean_readings(wh, known_by=NOW)
