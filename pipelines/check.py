@@ -43,7 +43,7 @@ def check_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date, run_
     parts = [
         silent_channels(sales, cutoff),
         odd_last_day(sales, cutoff),
-        unmapped_money(warehouse, settings, cutoff, sales),
+        unmapped_money(warehouse, settings, cutoff),
         refused_files(warehouse.read("source_file")),
         silent_sensors(warehouse, settings, cutoff),
     ]
@@ -108,15 +108,11 @@ def odd_last_day(sales: pl.DataFrame, cutoff: date) -> pl.DataFrame:
     )
 
 
-def unmapped_money(
-    warehouse: Warehouse, settings: Settings, cutoff: date, sales: pl.DataFrame
-) -> pl.DataFrame:
+def unmapped_money(warehouse: Warehouse, settings: Settings, cutoff: date) -> pl.DataFrame:
     """One finding when order lines that no listing maps carry too much of the money."""
-    unmapped = warehouse.unmapped_sales(known_by=settings.known_by(cutoff))
-    lost = float(unmapped["goods_yuan"].cast(pl.Float64).sum())
-    total = lost + float(sales["revenue_yuan"].cast(pl.Float64).sum() or 0.0)
-    share = lost / total if total else 0.0
-    frame = pl.DataFrame({"value": [share], "articles": [unmapped.height]}).filter(
+    known_by = settings.known_by(cutoff)
+    share, articles = warehouse.unmapped_share(known_by=known_by), warehouse.unmapped_sales(known_by=known_by)
+    frame = pl.DataFrame({"value": [share], "articles": [articles.height]}).filter(
         pl.col("value") > MAX_UNMAPPED_SHARE
     )
     percent = (pl.col("value") * 100).round(1)
@@ -179,4 +175,4 @@ def _finding(
         allowed=pl.lit(allowed),
         text_zh=text_zh,
         text_en=text_en,
-    ).cast(dict(FINDING_SCHEMA))
+    ).cast(FINDING_SCHEMA)

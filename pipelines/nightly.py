@@ -4,12 +4,13 @@ from datetime import date, datetime
 from pathlib import Path
 
 from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
 
 from pipelines.night import STEPS, Night, begin, run_step
 from settings import Settings
 
 
-@task(cache_policy=None, persist_result=False)
+@task(cache_policy=NO_CACHE, persist_result=False)
 def step(night: Night, name: str) -> str:
     """Run one step of a night."""
     return run_step(night, name)

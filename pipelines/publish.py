@@ -3,11 +3,11 @@
 from datetime import date, datetime, timedelta
 
 import polars as pl
-from warehouse.release import prune, write_release
 
 from pipelines.registry import champion_files
 from settings import Settings
 from warehouse import Warehouse
+from warehouse.release import prune, write_release
 
 OF_THE_CUTOFF = (
     "demand_forecast",
@@ -52,10 +52,17 @@ def release_tables(settings: Settings, warehouse: Warehouse, cutoff: date) -> di
         "history_daily": history_daily(warehouse, known_by, cutoff),
         "load_summary": warehouse.query("load_summary", known_by=known_by),
         "rejected_summary": warehouse.query("rejected_summary", known_by=known_by),
-        "unmapped_sales": warehouse.unmapped_sales(known_by=known_by),
+        "unmapped_sales": unmapped_with_share(warehouse, known_by),
         "sensor_state": warehouse.query("sensor_state", known_by=known_by),
     }
     return tables
+
+
+def unmapped_with_share(warehouse: Warehouse, known_by: datetime) -> pl.DataFrame:
+    """Articles no listing maps, most money first, each with its `share` (0–1) of all money."""
+    articles = warehouse.unmapped_sales(known_by=known_by)
+    share = warehouse.unmapped_share(known_by=known_by)
+    return articles.with_columns(share=pl.col("goods_yuan") / pl.col("goods_yuan").sum() * share)
 
 
 def history_daily(warehouse: Warehouse, known_by: datetime, cutoff: date) -> pl.DataFrame:

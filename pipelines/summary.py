@@ -36,14 +36,12 @@ def night_summary(
     """Gather the result of the run that ended with `cutoff`; `error` comes from the registry."""
     known_by = settings.known_by(cutoff)
     unmapped = warehouse.unmapped_sales(known_by=known_by)
-    lost = float(unmapped["goods_yuan"].cast(pl.Float64).sum())
-    mapped = float(warehouse.sold_by_day(known_by=known_by)["revenue_yuan"].cast(pl.Float64).sum() or 0.0)
     return NightSummary(
         cutoff=cutoff,
         intake=warehouse.query("intake_by_kind", known_by=known_by),
         refusals=warehouse.query("rejected_summary", known_by=known_by).head(5),
         error=error,
-        unmapped_share=lost / (lost + mapped) if lost + mapped else 0.0,
+        unmapped_share=warehouse.unmapped_share(known_by=known_by),
         unmapped_articles=unmapped.height,
         plan=warehouse.sql("select * from planting_plan where cutoff = $cutoff", cutoff=cutoff),
         largest=warehouse.query("largest_recommendations", cutoff=cutoff),
