@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from models.planning.problem import Params, Problem
+from models.planning.slots import class_seasons, past_plantings, standing_perennials, with_slots
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,10 @@ class Activities:
 
 def spread(problem: Problem, params: Params) -> Activities:
     """List every choice of the plan and every limit on it."""
-    seasons = _class_seasons(problem.usable_practices())
-    past = _past(problem, seasons)
-    standing = _standing(problem, past)
-    lines = _lines(problem, params, seasons, standing)
+    seasons = class_seasons(problem.usable_practices())
+    past = past_plantings(problem, seasons)
+    standing = standing_perennials(problem, past)
+    lines = _lines(problem, params, seasons, standing, past)
     lines = _drop_repeats_of_history(lines, past, params)
     lines = _settle(lines, problem.fixed).with_row_index("line")
     keys = _keys(lines, problem.plots, params)
@@ -56,80 +57,13 @@ def spread(problem: Problem, params: Params) -> Activities:
     )
 
 
-def _class_seasons(practices: pl.DataFrame) -> pl.DataFrame:
-    """Per land class and season in use: its rank within the year and how many there are."""
-    return (
-        practices.select("land_class", season=pl.int_ranges("season", pl.col("last_season") + 1))
-        .explode("season")
-        .unique()
-        .sort("land_class", "season")
-        .with_columns(
-            rank=pl.int_range(pl.len()).over("land_class"),
-            per_year=pl.len().over("land_class").cast(pl.Int64),
-        )
-    )
-
-
-def _with_slots(frame: pl.DataFrame, seasons: pl.DataFrame) -> pl.DataFrame:
-    """Add `start` and `end` slots to rows with land_class, year, season, last_season.
-
-    A season the class does not use counts as the last used one before it (the first when there is none).
-    """
-    used = seasons.group_by("land_class", maintain_order=True).agg("season", pl.first("per_year"))
-    found = frame.join(
-        used.rename({"season": "used"}), on="land_class", how="left", maintain_order="left"
-    ).with_columns(per_year=pl.col("per_year").fill_null(1))
-
-    long = found.with_row_index("row").explode("used")
-    ranks = long.group_by("row", maintain_order=True).agg(
-        start=(pl.col("used") <= pl.col("season")).sum().cast(pl.Int64) - 1,
-        end=(pl.col("used") <= pl.col("last_season")).sum().cast(pl.Int64) - 1,
-    )
-    first = pl.col("year").cast(pl.Int64) * pl.col("per_year")
-    return (
-        pl.concat([found, ranks.select("start", "end")], how="horizontal")
-        .with_columns(
-            start=first + pl.col("start").clip(lower_bound=0),
-            end=first + pl.col("end").clip(lower_bound=0),
-        )
-        .drop("used", "per_year")
-    )
-
-
-def _past(problem: Problem, seasons: pl.DataFrame) -> pl.DataFrame:
-    """History with land class, group of the crop, the seasons each planting took, and its slots."""
-    by_practice = problem.practices.select("practice_id", known_last="last_season")
-    by_crop = problem.practices.group_by("crop_id", "land_class", "season").agg(guess=pl.max("last_season"))
-    rows = (
-        problem.history.filter(pl.col("area_mu") > 0)
-        .join(problem.plots.select("plot_id", "land_class"), on="plot_id", maintain_order="left")
-        .join(by_practice, on="practice_id", how="left", maintain_order="left")
-        .join(by_crop, on=["crop_id", "land_class", "season"], how="left", maintain_order="left")
-        .with_columns(last_season=pl.coalesce("known_last", "guess", "season"))
-        .join(
-            problem.crops.select("crop_id", "family", "is_legume"),
-            on="crop_id",
-            how="left",
-            maintain_order="left",
-        )
-    )
-    return _with_slots(rows, seasons)
-
-
-def _standing(problem: Problem, past: pl.DataFrame) -> pl.DataFrame:
-    """Land under perennials in a plot's last known year."""
-    perennial = problem.practices.filter("is_perennial").select("crop_id", "land_class").unique()
-    return (
-        past.filter(pl.col("year") == pl.col("year").max().over("plot_id"))
-        .join(perennial, on=["crop_id", "land_class"], how="semi")
-        .group_by("plot_id", "crop_id")
-        .agg(standing_mu=pl.max("area_mu"))
-        .sort("plot_id", "crop_id")
-    )
-
-
-def _lines(problem: Problem, params: Params, seasons: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
-    """Every plot × fitting practice × planned year; perennials only where they stand."""
+def _lines(
+    problem: Problem, params: Params, seasons: pl.DataFrame, standing: pl.DataFrame, past: pl.DataFrame
+) -> pl.DataFrame:
+    """Every plot × fitting practice × planned year; perennials where they stand and are not recorded for that year yet."""
+    recorded = past.select(
+        "plot_id", "crop_id", "season", pl.col("year").cast(pl.Int64), is_recorded=True
+    ).unique()
     years = pl.DataFrame(
         {"year": list(range(params.first_year, params.last_year + 1))}, schema={"year": pl.Int64}
     )
@@ -141,7 +75,10 @@ def _lines(problem: Problem, params: Params, seasons: pl.DataFrame, standing: pl
         .join(years, how="cross")
         .filter((pl.col("year") > params.first_year) | (pl.col("season") >= params.first_season))
         .join(standing, on=["plot_id", "crop_id"], how="left")
-        .filter(~pl.col("is_perennial") | pl.col("standing_mu").is_not_null())
+        .join(recorded, on=["plot_id", "crop_id", "season", "year"], how="left")
+        .filter(
+            ~pl.col("is_perennial") | (pl.col("standing_mu").is_not_null() & pl.col("is_recorded").is_null())
+        )
         .with_columns(
             group=rotate,
             rotates=~pl.col("is_perennial") & ~pl.col("crop_id").is_in(sorted(params.may_repeat)),
@@ -153,7 +90,7 @@ def _lines(problem: Problem, params: Params, seasons: pl.DataFrame, standing: pl
         )
         .sort("plot_id", "year", "season", "practice_id")
     )
-    return _with_slots(rows, seasons)
+    return with_slots(rows, seasons)
 
 
 def _drop_repeats_of_history(lines: pl.DataFrame, past: pl.DataFrame, params: Params) -> pl.DataFrame:

@@ -172,6 +172,7 @@ class _Neighbours:
         )  # fmt: skip
 
     def is_refused(self, line: Row, practice_id: str) -> bool:
+        """Whether people settled that the practice shall not stand there."""
         return (line["plot_id"], practice_id, line["year"], line["season"]) in self.refused
 
     def forbids(self, line: Row, choice: Row | None) -> str:

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from models.planning.formulation import INF, Floats, Programme
+from models.planning.formulation import Programme
 from models.planning.highs import Solver
+from models.planning.limits import INF, Floats
 from models.planning.problem import Infeasible, Problem
 
 

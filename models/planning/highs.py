@@ -11,7 +11,8 @@ import highspy
 import numpy as np
 import numpy.typing as npt
 
-from models.planning.formulation import Floats, Programme
+from models.planning.formulation import Programme
+from models.planning.limits import Floats
 
 Flags = npt.NDArray[np.bool_]
 
@@ -85,10 +86,6 @@ class Solver:
     def row_prices(self) -> Floats:
         """Shadow prices of the last linear programme: yuan gained per unit a row's limit is loosened upwards."""
         return np.asarray(self._highs.getSolution().row_dual)
-
-    def column_prices(self) -> Floats:
-        """Reduced costs of the last linear programme."""
-        return np.asarray(self._highs.getSolution().col_dual)
 
     def _answer(self, is_mixed: bool) -> Answer:
         info = self._highs.getInfo()

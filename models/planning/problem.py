@@ -138,13 +138,13 @@ class Problem:
     ) -> Self:
         """Make a problem of warehouse frames, sorted so that equal facts give equal plans whatever their order."""
         return cls(
-            plots=plots.sort("plot_id"),
-            practices=practices.sort("practice_id"),
-            yields=practice_yield.sort("practice_id", "crop_id"),
+            plots=_typed(plots).sort("plot_id"),
+            practices=_typed(practices).sort("practice_id"),
+            yields=_typed(practice_yield).sort("practice_id", "crop_id"),
             crops=crops.sort("crop_id"),
-            history=planting.sort("plot_id", "year", "season", "crop_id"),
-            demand=demand.sort("crop_id", "year", "season"),
-            fixed=fixed if fixed is not None else pl.DataFrame(schema=FIXED_SCHEMA),
+            history=_typed(planting).sort("plot_id", "year", "season", "crop_id"),
+            demand=_typed(demand).sort("crop_id", "year", "season"),
+            fixed=_typed(fixed) if fixed is not None else pl.DataFrame(schema=FIXED_SCHEMA),
         )
 
     def usable_practices(self) -> pl.DataFrame:
@@ -196,6 +196,13 @@ class Problem:
         unpriced = rows["price_yuan_per_kg"].null_count() == rows.height
         what = "price" if unpriced else ("yield" if rows["yield_kg_per_mu"].null_count() else "cost")
         return what, f"crop '{crop_id}' has demand but its {what} is not known; it is left out of the plan"
+
+
+def _typed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Whole years and seasons, areas, kilograms and money as floats, whatever width they came in."""
+    whole = [c for c in frame.columns if c in ("year", "season", "last_season")]
+    measured = [c for c in frame.columns if c.endswith(("_mu", "_kg"))]
+    return frame.with_columns(pl.col(whole).cast(pl.Int64), pl.col(measured).cast(pl.Float64))
 
 
 def _refuse_twice(frame: pl.DataFrame, name: str, key: list[str]) -> None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from models.planning.formulation import Floats, Programme
+from models.planning.formulation import Programme
 from models.planning.highs import Answer, Flags, Solver
+from models.planning.limits import Floats
 from models.planning.problem import Stop
 
 WHOLE = 400
@@ -146,7 +147,7 @@ def _improve(
 ) -> tuple[Answer, int]:
     """Re-solve neighbourhoods, sized so that most close within the nodes; ends on gap, rounds, patience or time."""
     draw = np.random.default_rng(seed)
-    size, nodes, idle = CHUNK, 0, 0
+    size, nodes, idle = max(CHUNK, SMALLEST), 0, 0
     for turn in range(stop.rounds):
         close = bound - best.value <= stop.gap * max(1.0, abs(bound))
         if close or idle >= 12 or solver.seconds_left < 0.2:

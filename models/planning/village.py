@@ -1,14 +1,16 @@
 """A planting plan for the plots of a village (or a small county): what, where, when, how much."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
 from models.planning.activities import Activities, spread
 from models.planning.conflict import smallest_conflict
-from models.planning.formulation import Floats, Programme, formulate
+from models.planning.formulation import Programme, formulate
 from models.planning.highs import Solver
+from models.planning.limits import INF, Floats
 from models.planning.problem import AREA_DECIMALS, Params, Plan, Problem, Stop
 from models.planning.search import Found, NoPoint, search
 
@@ -45,14 +47,21 @@ def solve(problem: Problem, params: Params, seed: int, stop: Stop) -> Plan:
         found = search(programme, acts.keys["year"].to_numpy().astype(np.int64), solver, seed=seed, stop=stop)
     except NoPoint as nothing:
         raise smallest_conflict(problem, programme, nothing.plots, seed=seed) from None
-    x, prices = _polish(programme, solver, found)
+    x, prices = _polish(programme, found, seed)
     return _plan(acts, programme, found, x, prices, stop, time.monotonic() - began)
 
 
-def _polish(programme: Programme, solver: Solver, found: Found) -> tuple[Floats, Floats]:
-    """Areas and shadow prices of the linear programme with every yes/no as found."""
+def _polish(programme: Programme, found: Found, seed: int) -> tuple[Floats, Floats]:
+    """Areas and shadow prices of the linear programme with every yes/no as found.
+
+    A crop that is there may take its whole plot: that limit is left to land, so that land carries the price.
+    """
     settled = np.round(found.x[programme.keys])
-    answer = solver.run(binary=np.zeros(settled.size, dtype=np.bool_), settled=settled, patient=True)
+    shares = np.flatnonzero((programme.rows["kind"] == "share_high").to_numpy())
+    upper = programme.row_upper.copy()
+    upper[shares[settled > 0.5]] = INF
+    solver = Solver(replace(programme, row_upper=upper), seed=seed, time_limit_s=60.0)
+    answer = solver.run(binary=np.zeros(settled.size, dtype=np.bool_), settled=settled)
     if answer.x is None:
         return found.x, np.zeros(programme.rows.height)
     return answer.x, solver.row_prices()
