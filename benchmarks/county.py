@@ -11,17 +11,17 @@ from models.simulation.stage import Truth, truth_of
 from models.simulation.truth import origins
 from models.simulation.world import World, build_world
 
-PLAYS = 3
 PRACTICES: dict[str, Harvest] = {"cut when ripe": cut_when_ripe(), "cut to order": cut_to_order()}
 """How the present plan, as last year with the present grade cuts, is harvested."""
 
 
-def run(size: str = "demo", *, seed: int = 1) -> dict[str, object]:
+def run(size: str = "demo", *, seed: int = 1, plays: int = 3) -> dict[str, object]:
     """Build the county and measure it.
 
     Args:
         size: tiny, demo or county.
         seed: Of the county; the plays take it and the seeds after it.
+        plays: How often each present practice is played.
 
     Returns:
         `bench`, `data`, `seed`, `rows` and `must` in the common form; a figure with a lower and an upper limit is two
@@ -32,7 +32,7 @@ def run(size: str = "demo", *, seed: int = 1) -> dict[str, object]:
     """
     world = build_world(size, seed)
     must = [limit for check in checks(world) for limit in _limits(check)]
-    rows = [*_losses(world), *_variation(world), *_practices(truth_of(world), seed)]
+    rows = [*_losses(world), *_variation(world), *_practices(truth_of(world), seed, plays)]
     return {"bench": "county", "data": size, "seed": seed, "rows": rows, "must": must}
 
 
@@ -65,13 +65,13 @@ def _variation(world: World) -> list[dict[str, object]]:
     return [_row(f"{p}: {c}", "yield_cv", "truth", cv) for p, c, _, cv in table.iter_rows()]
 
 
-def _practices(truth: Truth, seed: int) -> list[dict[str, object]]:
+def _practices(truth: Truth, seed: int, plays: int) -> list[dict[str, object]]:
     """Means over plays of common luck of what each present practice brings in the year after the records."""
     plantings, rows = as_last_year(truth, ENDS_ON.year + 1), list[dict[str, object]]()
     for name, harvest in PRACTICES.items():
-        outcomes = [play(truth, Actions(plantings, harvest), seed + n) for n in range(PLAYS)]
+        outcomes = [play(truth, Actions(plantings, harvest), seed + n) for n in range(plays)]
         for metric in ("profit_yuan", "sold_kg", "lost_kg", "unserved_kg", "labour_hours"):
-            mean = sum(getattr(o, metric) for o in outcomes) / PLAYS
+            mean = sum(getattr(o, metric) for o in outcomes) / plays
             rows.append(_row(f"as last year, {ENDS_ON.year + 1}", metric, name, mean))
     return rows
 
