@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from warehouse.frames import as_polars, ask
 from warehouse.schema import LEDGER_COLUMNS, Column, Table, WarehouseError
@@ -31,7 +32,7 @@ def stage(
 ) -> tuple[pa.Table, pl.DataFrame]:
     """Part a delivery into the rows that keep every rule and the refused ones.
 
-    The first holds the table's columns in its types, `line_number`, `row` (0, 1, … in the order delivered)
+    The first holds the table's columns in its types, `line_number`, `row` (ascending in the order delivered)
     and two 64-bit hashes: `key_hash` of the merge key and `content_hash` of what the row says. A null where
     the schema has a default takes the default. A row that breaks several rules is refused once, with the
     first: type, missing, check, reference, uniqueness.
@@ -46,18 +47,18 @@ def stage(
     rules = [*_type_rules(table, types), *_missing_rules(table), *_check_rules(table)]
     rules += [*_reference_rules(table), *_unique_rules(table, types)]
     broken = " or ".join(f"({rule.broken})" for rule in rules) or "false"
-    found = ask(connection, f"select count(*) from ({typed}) t where {broken}", delivered=delivered)
-    any_broken = found[0][0].as_py() > 0
     names = ", ".join(dict.fromkeys(("line_number", *(quoted(n) for n in table.names))))
-    good = (
+    judged = ask(
+        connection,
         f"select {names}, {hashed(table.merge_key)} as key_hash, {hashed(table.content)} as content_hash, "
-        f"row_number() over () - 1 as row from ({typed}) t" + (f" where not ({broken})" if any_broken else "")
+        f"row_number() over () - 1 as row, {broken} as is_broken from ({typed}) t",
+        delivered=delivered,
     )
-    staged = ask(connection, good, delivered=delivered)
-    if not any_broken:
+    staged = judged.drop_columns(["is_broken"])
+    if not pc.any(judged["is_broken"]).as_py():
         return staged, pl.DataFrame(schema=REJECTED_SCHEMA)
     explained = ask(connection, _explain(typed, rules, broken, types), delivered=delivered)
-    return staged, as_polars(explained)
+    return staged.filter(pc.invert(judged["is_broken"])), as_polars(explained)
 
 
 def hashed(names: tuple[str, ...]) -> str:

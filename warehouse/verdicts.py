@@ -16,8 +16,8 @@ class Judged:
 
     judged: pa.Table
     """row, verdict, for rows whose key is known or repeated; rows that are not here are new."""
-    repeated: pa.Table
-    """row, last_row (the line that stands), for rows whose key comes more than once in the delivery."""
+    repeated: pa.Table | None
+    """row, last_row (the line that stands), for rows whose key comes more than once in the delivery, if any."""
 
 
 def judge(connection: duckdb.DuckDBPyConnection, table: Table, staged: pa.Table) -> Judged:
@@ -29,38 +29,58 @@ def judge(connection: duckdb.DuckDBPyConnection, table: Table, staged: pa.Table)
     rank = f"{quoted(table.rank)}::bigint" if table.rank else "0::bigint"
     tie = "file_id" if table.keeps_ties else "''"
     said = f"known_at, {rank} as rank, content_hash, {tie} as tie"
-    known = _known(connection, table, staged, said)
-    several = ask(
-        connection, "select key_hash from staged group by key_hash having count(*) > 1", staged=staged
-    )
-    repeated = ask(connection, _REPEATED.format(said=said), staged=staged, several=several)
-    text = (_VERSIONED if table.is_versioned else _DESCRIBED).format(said=said, ties=table.keeps_ties)
-    judged = ask(
-        connection,
-        f"{text} union all {_TWICE}",
-        staged=staged,
-        several=several,
-        known=known,
-        repeated=repeated,
-    )
+    bounds, any_repeated = _bounds(connection, table, staged)
+    known = _known(connection, table, staged, said, bounds)
+    several = repeated = None
+    if not any_repeated and not known.num_rows:
+        return Judged(pa.table({"row": pa.array([], pa.int64()), "verdict": pa.array([], pa.string())}), None)
+    if any_repeated:
+        several = ask(
+            connection, "select key_hash from staged group by key_hash having count(*) > 1", staged=staged
+        )
+        repeated = ask(connection, _REPEATED.format(said=said), staged=staged, several=several)
+    once, repeatedly = (_VERSION, _VERSIONS) if table.is_versioned else (_DESCRIPTION, _DESCRIPTIONS)
+    text = once.format(said=said, ties=table.keeps_ties, apart=_APART if any_repeated else "")
+    if any_repeated:
+        text = f"{text} union all {repeatedly.format(ties=table.keeps_ties)} union all {_TWICE}"
+    judged = ask(connection, text, staged=staged, several=several, known=known, repeated=repeated)
     return Judged(judged, repeated)
 
 
-def _known(connection: duckdb.DuckDBPyConnection, table: Table, staged: pa.Table, said: str) -> pa.Table:
-    """Every version of the delivered keys; bounds on the key let DuckDB skip blocks that hold none of them."""
+def _bounds(
+    connection: duckdb.DuckDBPyConnection, table: Table, staged: pa.Table
+) -> tuple[dict[str, object], bool]:
+    """The least and greatest of each key column that is never empty, and whether a key comes twice."""
     keys = [c.name for c in table.columns if c.name in table.merge_key and not c.is_nullable]
-    ends = ", ".join(f"min({quoted(k)}) as low_{n}, max({quoted(k)}) as high_{n}" for n, k in enumerate(keys))
-    bounds = ask(connection, f"select {ends} from staged", staged=staged).to_pylist()[0] if keys else {}
-    within = " and ".join(f"{quoted(key)} between $low_{n} and $high_{n}" for n, key in enumerate(keys))
+    ends = "".join(f', min({quoted(k)}) as "low {k}", max({quoted(k)}) as "high {k}"' for k in keys)
+    text = f"select count(*) > count(distinct key_hash) as any_repeated{ends} from staged"
+    found = ask(connection, text, staged=staged).to_pylist()[0]
+    any_repeated = bool(found.pop("any_repeated"))
+    return found, any_repeated
+
+
+def _known(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    staged: pa.Table,
+    said: str,
+    bounds: dict[str, object],
+) -> pa.Table:
+    """Every version of the delivered keys; bounds on the key let DuckDB skip blocks that hold none of them."""
+    names = [end.removeprefix("low ") for end in bounds if end.startswith("low ")]
+    within = " and ".join(f"{quoted(k)} between $low_{n} and $high_{n}" for n, k in enumerate(names))
+    ends = {f"{end}_{n}": bounds[f"{end} {k}"] for n, k in enumerate(names) for end in ("low", "high")}
     return ask(
         connection,
         f"select key_hash, {said} from (select *, {hashed(table.merge_key)} as key_hash, "
         f"{hashed(table.content)} as content_hash from {table.name} where {within or True}) "
         "where key_hash in (select key_hash from staged)",
-        bounds,
+        ends,
         staged=staged,
     )
 
+
+_APART = "anti join several using (key_hash)"
 
 # Lines of one file that share a key; of those that share the instant too, the last stands.
 _REPEATED = """
@@ -77,60 +97,69 @@ _TWICE = """
 """
 
 # A row adds nothing when the version visible at its instant says the same or has a higher rank; one of
-# the same instant and rank corrects that version unless the table keeps both. A key that comes once is
-# held against its known versions; one that comes more often is walked through in time.
-_VERSIONED = """
-    with once as (
+# the same instant and rank corrects that version unless the table keeps both.
+_VERDICT = """
+    case when is_same_version or rank < rank_before then 'unchanged'
+        when rank = rank_before and content_hash = content_before then 'unchanged'
+        when is_same_instant and not {ties} then 'corrects'
+        else 'new' end as verdict
+"""
+
+# A key that comes once is held against its known versions.
+_VERSION = f"""
+    select row, {_VERDICT} from (
         select s.row, any_value(s.rank) as rank, any_value(s.content_hash) as content_hash,
             max(k.rank) as rank_before,
             arg_max(k.content_hash, (k.rank, k.known_at, k.tie)) as content_before,
             bool_or(k.known_at = s.known_at and k.rank = s.rank) as is_same_instant,
             bool_or(k.known_at = s.known_at and k.rank = s.rank and k.content_hash = s.content_hash)
                 as is_same_version
-        from (select row, key_hash, {said} from staged anti join several using (key_hash)) s
+        from (select row, key_hash, {{said}} from staged {{apart}}) s
         join known k on k.key_hash = s.key_hash and k.known_at <= s.known_at
         group by s.row
-    ), history as (
-        select null::bigint as row, key_hash, known_at, rank, content_hash, tie
-        from known semi join several using (key_hash)
-        union all
-        select row, key_hash, known_at, rank, content_hash, tie from repeated where row = last_row
-    ), numbered as (
-        select *, row_number() over (
-            partition by key_hash order by known_at, row is not null, rank desc, tie) as step
-        from history
-    ), walked as (
+    )
+"""
+
+# A key that comes more often is walked through in time, its known versions and its lines.
+_VERSIONS = f"""
+    select row, {_VERDICT} from (
         select row, rank, content_hash, max(rank) over before as rank_before,
             arg_max(content_hash, (rank, step)) over before as content_before,
             bool_or(row is null) over (partition by key_hash, known_at, rank) as is_same_instant,
             bool_or(row is null) over (partition by key_hash, known_at, rank, content_hash) as is_same_version
-        from numbered
+        from (
+            select *, row_number() over (
+                partition by key_hash order by known_at, row is not null, rank desc, tie) as step
+            from (
+                select null::bigint as row, key_hash, known_at, rank, content_hash, tie
+                from known semi join several using (key_hash)
+                union all
+                select row, key_hash, known_at, rank, content_hash, tie from repeated where row = last_row
+            )
+        )
         window before as (
             partition by key_hash order by step rows between unbounded preceding and 1 preceding)
-    )
-    select row, case
-        when is_same_version or rank < rank_before then 'unchanged'
-        when rank = rank_before and content_hash = content_before then 'unchanged'
-        when is_same_instant and not {ties} then 'corrects'
-        else 'new' end as verdict
-    from (from once union all by name from walked) where row is not null
+    ) where row is not null
 """
 
 # Of a description only what became known last stands; the same words known later confirm it.
 _DESCRIBED = """
-    with once as (
-        select row, key_hash, {said}, true as is_last
-        from staged anti join several using (key_hash)
-    ), repeatedly as (
-        select row, key_hash, known_at, rank, content_hash, tie,
-            row = arg_max(row, (known_at, row)) over (partition by key_hash) as is_last
-        from repeated where row = last_row
-    )
-    select l.row, case
-        when not is_last or k.known_at > l.known_at then 'unchanged'
+    case when k.known_at > s.known_at then 'unchanged'
         when k.key_hash is null then 'new'
-        when k.content_hash = l.content_hash and k.known_at = l.known_at then 'unchanged'
-        when k.content_hash = l.content_hash then 'confirms'
-        else 'corrects' end as verdict
-    from (from once union all by name from repeatedly) l left join known k using (key_hash)
+        when k.content_hash = s.content_hash and k.known_at = s.known_at then 'unchanged'
+        when k.content_hash = s.content_hash then 'confirms'
+        else 'corrects' end
+"""
+
+_DESCRIPTION = f"""
+    select s.row, {_DESCRIBED} as verdict
+    from (select row, key_hash, {{said}} from staged {{apart}}) s left join known k using (key_hash)
+"""
+
+_DESCRIPTIONS = f"""
+    select s.row, case when is_last then {_DESCRIBED} else 'unchanged' end as verdict
+    from (
+        select *, row = arg_max(row, (known_at, row)) over (partition by key_hash) as is_last
+        from repeated where row = last_row
+    ) s left join known k using (key_hash)
 """

@@ -44,8 +44,10 @@ def take_in(connection: duckdb.DuckDBPyConnection, table: Table, rows: pl.DataFr
         "line_number", keep="first", maintain_order=True
     )
     _write(connection, table, staged, verdicts.judged, found)
-    taken = _lines_written(connection, staged, verdicts.judged, rejected)
-    return Taken(taken, rows["line_number"].n_unique() - taken - rejected.height, rejected)
+    lines = rows["line_number"].n_unique()
+    simple = found <= {"new"} and not rejected.height
+    taken = lines if simple else _lines_written(connection, staged, verdicts.judged, rejected)
+    return Taken(taken, lines - taken - rejected.height, rejected)
 
 
 def _twice(
