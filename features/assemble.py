@@ -4,6 +4,7 @@ Direct, many days ahead: one row asks for one target day as seen from one origin
 Everything of a row but its target is what was known at its origin.
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -62,6 +63,8 @@ NUMBERS = (
 )
 FEATURES = (*CATEGORIES, *NUMBERS)
 """Columns a model may learn from; the first four are names, the others numbers."""
+REVISION = 1
+"""Raised whenever a feature changes its meaning under the same name, so that no model reads what it was not taught."""
 
 
 def training_frame(
@@ -159,21 +162,32 @@ def _days_before(day: str, days: pl.Expr) -> pl.Expr:
 
 
 def _add_series(rows: pl.DataFrame, state: pl.DataFrame) -> pl.DataFrame:
-    at_origin = state.drop("weekday_kg", "weekday_mean_kg").rename({"date": "origin"})
-    weekday = state.select("series", "weekday_kg", "weekday_mean_kg", same_weekday="date")
-    year_ago = state.select("series", year_kg="mean_7", year_twin=pl.col("date").dt.offset_by("-3d"))
-    for known in (at_origin, weekday, year_ago):
-        on = ["series", next(c for c in ("origin", "same_weekday", "year_twin") if c in known.columns)]
-        rows = rows.join(known, on=on, how="left", maintain_order="left")
-    return rows
+    weekday, year_ago = ["weekday_kg", "weekday_mean_kg"], ["mean_7"]
+    for day, columns in (
+        ("origin", state.drop("series", "date", *weekday).columns),
+        ("same_weekday", weekday),
+    ):
+        rows = rows.hstack(_on_day(rows, state, ["series"], pl.col(day), columns))
+    middle_of_week = pl.col("year_twin").dt.offset_by("3d")
+    return rows.hstack(
+        _on_day(rows, state, ["series"], middle_of_week, year_ago).rename({"mean_7": "year_kg"})
+    )
+
+
+def _on_day(
+    rows: pl.DataFrame, known: pl.DataFrame, by: Sequence[str], day: pl.Expr, columns: Sequence[str]
+) -> pl.DataFrame:
+    """Look up `columns` of `known` (keyed by `by` and `date`) on one day per row; days that are not asked for are skipped."""
+    asked = rows.select(*by, date=day)
+    there = known.select(*by, "date", *columns).filter(pl.col("date").is_in(asked["date"].unique().implode()))
+    return asked.join(there, on=[*by, "date"], how="left", maintain_order="left").select(columns)
 
 
 def _add_pool(rows: pl.DataFrame, pool: pl.DataFrame, name: str, by: tuple[str, ...]) -> pl.DataFrame:
     """Ratios of a pool: last week to last 28 days, this weekday to them, and the target day's twins to theirs."""
 
     def on_day(day: str | pl.Expr, column: str) -> pl.Series:
-        asked = rows.select(*by, date=pl.col(day) if isinstance(day, str) else day)
-        return asked.join(pool, on=[*by, "date"], how="left", maintain_order="left")[column]
+        return _on_day(rows, pool, by, pl.col(day) if isinstance(day, str) else day, [column]).to_series()
 
     lead = pl.duration(days=pl.col("lead_days"))
     month = on_day("origin", "pool_mean_28")

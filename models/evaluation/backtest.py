@@ -92,7 +92,7 @@ def backtest(
         threads: As for the fit.
 
     Raises:
-        ValueError: Too little history before the first origin (see demand.fit).
+        TooLittleHistoryError: Too little history before the first origin (see demand.fit).
     """
     model = learn(
         panel,

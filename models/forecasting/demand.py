@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.assemble import CATEGORIES, FEATURES
+from features.assemble import CATEGORIES, FEATURES, REVISION
 from features.calendar import SERIES
 from models.forecasting.baselines import fallback_kg
-from models.forecasting.intervals import RatioTable, fit_ratios
+from models.forecasting.intervals import RatioTable, TooLittleHistoryError, fit_ratios
 
 DEFAULT_LEVELS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
@@ -83,6 +83,7 @@ class DemandModel:
         rest = {
             "categories": self.categories,
             "features": list(FEATURES),
+            "revision": REVISION,
             "ratios": self.ratios.to_json(),
             "params": asdict(self.params),
         }
@@ -90,6 +91,12 @@ class DemandModel:
             "model.txt": self.booster.model_to_string(),
             "model.json": json.dumps(rest, ensure_ascii=False),
         }
+
+    @staticmethod
+    def fits(files: Mapping[str, str]) -> bool:
+        """Whether a stored model was fitted on the features this code builds."""
+        rest = json.loads(files["model.json"])
+        return (tuple(rest["features"]), rest["revision"]) == (FEATURES, REVISION)
 
     @classmethod
     def from_files(cls, files: Mapping[str, str]) -> "DemandModel":
@@ -99,11 +106,9 @@ class DemandModel:
             ValueError: The model was fitted on other features than this version builds.
         """
         rest = json.loads(files["model.json"])
-        if tuple(rest["features"]) != FEATURES:
-            other = sorted(set(rest["features"]) ^ set(FEATURES))
-            raise ValueError(
-                f"the stored model knows other features ({', '.join(other[:5]) or 'another order'}); train anew"
-            )
+        if not cls.fits(files):
+            other = ", ".join(sorted(set(rest["features"]) ^ set(FEATURES))[:5]) or "another revision"
+            raise ValueError(f"the stored model knows other features ({other}); train anew")
         return cls(
             lgb.Booster(model_str=files["model.txt"]),
             {name: tuple(values) for name, values in rest["categories"].items()},
@@ -136,7 +141,7 @@ def fit(
         spread is intervals.fit_ratios of the held-out rows.
 
     Raises:
-        ValueError: There is no row to train on or none held out.
+        TooLittleHistoryError: There is no row to train on or none held out.
     """
     mean = _fit_mean(train, params, seed, threads)
     return replace(mean, ratios=fit_ratios(mean.mean_kg(held_out, threads=threads), held_out, levels))
@@ -151,7 +156,9 @@ def fit_mean(
 
 def _fit_mean(train: pl.DataFrame, params: DemandParams, seed: int, threads: int) -> DemandModel:
     if train.is_empty():
-        raise ValueError("no row to train on: no series has 28 days of history and a sale within 28 days")
+        raise TooLittleHistoryError(
+            "no row to train on: no series has 28 days of history and a sale within 28 days"
+        )
     categories = {name: tuple(train[name].unique().sort()) for name in CATEGORIES}
     level = train["level_kg"].cast(pl.Float64).to_numpy()
     weight = train["weight"].to_numpy() * level**params.level_weight

@@ -16,6 +16,10 @@ LEAST_ROWS = 200
 DORMANT = "no_sale_28d"
 
 
+class TooLittleHistoryError(ValueError):
+    """There are too few days to learn from; the message says which and what helps."""
+
+
 @dataclass(frozen=True)
 class RatioTable:
     """Quantiles of sold ÷ expected per volume class and lead bucket."""
@@ -65,7 +69,7 @@ def fit_ratios(mean_kg: npt.NDArray[np.float64], rows: pl.DataFrame, levels: Seq
         teach nothing.
 
     Raises:
-        ValueError: No row of the model is there to learn from.
+        TooLittleHistoryError: No row of the model is there to learn from.
 
     Source: split conformal prediction with normalised residuals in groups (Lei et al. 2018; Vovk's Mondrian groups),
     taken one-sided per level.

@@ -24,7 +24,7 @@ def learn(
     """Learn from the days until `last`: the spread from the newest ones, held out; then the mean once more from all.
 
     Raises:
-        ValueError: Too little history: no row before or in the held-out days.
+        TooLittleHistoryError: Too little history: no row before or in the held-out days.
     """
     border = last - timedelta(days=params.held_out_days)
     early = training(panel, last=border, params=params, horizon_days=horizon_days, seed=seed)

@@ -11,12 +11,13 @@ import polars as pl
 from models.forecasting.season_spread import Spread, spread_of_weeks, spread_of_years
 
 Array = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
 
 KEYS = ("family", "channel_id", "region_id")
 YEAR = 52
 RECENT = 8
 """Weeks that tell this year's level."""
-NEEDED = YEAR + RECENT
+NEEDED = YEAR + 1
 """Weeks of history for a forecast of its own."""
 DAMPING = 0.98
 """The level's change against last year fades by this a week (assumed): half of it is gone after 34 weeks."""
@@ -33,7 +34,7 @@ class Weekly:
     """KEYS, sorted; one row per row of `kg`."""
     first_week: date
     kg: Array
-    started: npt.NDArray[np.int64]
+    started: Places
     """Per series the place of its first week with a sale."""
 
 
@@ -51,11 +52,12 @@ def season_forecast(
     Returns:
         One row per series, week and level: KEYS, `week_start` (Monday), `level`, `demand_kg` (kg a week, ≥ 0, never
         falling with the level), `fallback_reason`. The middle is the same week last year smoothed over ±1 week (¼, ½,
-        ¼) × how the last 8 weeks compare with the same weeks a year ago, drawn to the family's comparison in the channel,
+        ¼) × how the last 8 weeks (or as many as it had a year ago) compare with those of a year ago, drawn to the family's comparison in the channel,
         cut to 0.5–2 and fading by 2 % a week. The spread is sold ÷ forecast of the same method 13 to 52 weeks ago, pooled
         over series by volume and lead. Spring Festival is not followed as it moves through the weeks.
-        `fallback_reason` 'short_history:…' (< 60 weeks): mean of the last 8 weeks × the family's (or all products')
-        course of last year, or flat; 'spread_of_weeks': the spread is that of single weeks, as earlier years are missing.
+        `fallback_reason` 'short_history:…' (< 53 weeks): its share so far of its family ('family_share'; 'pooled_share':
+        of everything) × what that is expected to sell; 'flat': its mean week, as nothing is a year old.
+        'spread_of_weeks': the spread is that of single weeks, as earlier years are missing.
 
     Raises:
         ValueError: No whole week of sales lies before the cutoff, or more than 52 weeks are asked for.
@@ -96,17 +98,34 @@ def weekly_sales(sales: pl.DataFrame, *, cutoff: date) -> Weekly:
 
 def expected(weekly: Weekly, weeks: int) -> tuple[Array, list[str | None]]:
     """The middle of the forecast as [series, week ahead] (kg), and why a series has no forecast of its own."""
-    length = weekly.kg.shape[1]
-    own = length - weekly.started >= NEEDED
+    own = weekly.kg.shape[1] - weekly.started >= NEEDED
     middle = np.zeros((weekly.kg.shape[0], weeks))
     if own.any():
-        middle[own] = _last_year(weekly.kg[own], weeks) * _level_path(weekly, own, weeks)
+        pool = weekly.series.filter(own).select(pl.struct("family", "channel_id").rank("dense")).to_series()
+        middle[own] = _path(weekly.kg[own], weekly.started[own], pool.to_numpy().astype(np.int64) - 1, weeks)
     reasons: list[str | None] = [None] * own.size
     for i in np.flatnonzero(~own):
-        course, name = _course(weekly, int(i), weeks)
-        recent = weekly.kg[i, max(int(weekly.started[i]), length - RECENT) :].mean()
-        middle[i], reasons[i] = recent * course, f"short_history:{name}"
+        middle[i], reasons[i] = _share(weekly, int(i), weeks)
     return middle, reasons
+
+
+def _path(kg: Array, started: Places, pool: Places, weeks: int) -> Array:
+    """Last year's weeks × the level now, for series of at least NEEDED weeks: [series, week ahead]."""
+    return np.asarray(_last_year(kg, weeks) * _level_path(kg, started, pool, weeks))
+
+
+def _share(weekly: Weekly, series: int, weeks: int) -> tuple[Array, str]:
+    """A young series: its share so far of its family (else of everything) × what that is expected to sell, else flat."""
+    first = int(weekly.started[series])
+    own = weekly.kg[series, first:]
+    family = (weekly.series["family"] == weekly.series["family"][series]).to_numpy()
+    for name, chosen in (("family_share", family), ("pooled_share", np.ones_like(family))):
+        total = weekly.kg[chosen].sum(axis=0, keepdims=True)
+        began = weekly.started[chosen].min(keepdims=True)
+        if total.shape[1] - began[0] >= NEEDED:
+            share = own.sum() / total[0, first:].sum()
+            return share * _path(total, began, np.zeros(1, np.int64), weeks)[0], f"short_history:{name}"
+    return np.full(weeks, own.mean()), "short_history:flat"
 
 
 def _last_year(kg: Array, weeks: int) -> Array:
@@ -121,12 +140,12 @@ def _last_year(kg: Array, weeks: int) -> Array:
     return np.asarray(total / np.maximum(weight, 1e-9))
 
 
-def _level_path(weekly: Weekly, own: npt.NDArray[np.bool_], weeks: int) -> Array:
+def _level_path(kg: Array, started: Places, pool: Places, weeks: int) -> Array:
     """This year's level over last year's, fading: [series, week ahead]."""
-    kg = weekly.kg[own]
-    now, before = kg[:, -RECENT:].sum(axis=1), kg[:, -NEEDED:-YEAR].sum(axis=1)
-    rank = weekly.series.filter(own).select(pl.struct("family", "channel_id").rank("dense")).to_series()
-    pool = rank.to_numpy().astype(np.int64) - 1
+    length = kg.shape[1]
+    window = np.arange(length - min(RECENT, length - YEAR), length)
+    both = window - YEAR >= started[:, None]  # weeks that the series had a year ago too
+    now, before = ((kg[:, at] * both).sum(axis=1) for at in (window, window - YEAR))
     size = np.bincount(pool)
     pool_now, pool_before = np.bincount(pool, now), np.bincount(pool, before)
     shared = np.divide(pool_now, pool_before, out=np.ones_like(pool_now), where=pool_before > 0).clip(
@@ -138,17 +157,6 @@ def _level_path(weekly: Weekly, own: npt.NDArray[np.bool_], weeks: int) -> Array
     )
     fading = DAMPING ** np.arange(1, weeks + 1)
     return np.asarray(1 + (ratio.clip(*RATIO_LIMITS) - 1)[:, None] * fading)
-
-
-def _course(weekly: Weekly, series: int, weeks: int) -> tuple[Array, str]:
-    """How the family (else everything) went last year after these 8 weeks, as a factor per week ahead."""
-    family = (weekly.series["family"] == weekly.series["family"][series]).to_numpy()
-    for name, chosen in (("family_profile", family), ("pooled_profile", np.ones_like(family))):
-        total = weekly.kg[chosen].sum(axis=0, keepdims=True)
-        base = total[0, -NEEDED:-YEAR]
-        if total.shape[1] - np.argmax(total[0] > 0) > YEAR and base.size and base.mean() > 0:
-            return (_last_year(total, weeks)[0] / base.mean()).clip(0, 10), name
-    return np.ones(weeks), "flat"
 
 
 def _spread(weekly: Weekly, levels: Sequence[float]) -> tuple[Spread, bool]:

@@ -70,16 +70,25 @@ def test_a_leap_of_the_level_is_cut() -> None:
     assert middle(season_forecast(sold(kg), cutoff=sunday(156), levels=LEVELS))[2] < 2.01
 
 
-def test_a_young_series_takes_the_course_of_its_family_and_says_so() -> None:
-    old, young = sold(wave(156)), sold(np.full(12, 30.0), first=MONDAY + timedelta(weeks=144), channel="new")
+def test_a_young_series_takes_its_share_of_its_family_and_says_so() -> None:
+    old, young = (
+        sold(wave(156)),
+        sold(wave(156)[144:] / 4, first=MONDAY + timedelta(weeks=144), channel="new"),
+    )
     forecast = season_forecast(pl.concat([old, young]), cutoff=sunday(156), levels=LEVELS)
     new = forecast.filter(pl.col("channel_id") == "new")
-    assert set(new["fallback_reason"]) == {"short_history:family_profile"}
-    course = middle(new)
-    assert course.argmax() == pytest.approx(
-        middle(forecast.filter(pl.col("channel_id") == "shop")).argmax(), abs=1
-    )
-    assert course.min() > 0
+    assert set(new["fallback_reason"]) == {"short_history:family_share"}
+    both = middle(forecast.filter(pl.col("channel_id") == "shop"))
+    assert middle(new) == pytest.approx(both / 4, rel=0.25)
+
+
+def test_a_fruit_out_of_season_is_expected_back_after_little_more_than_a_year() -> None:
+    autumn = np.zeros(56)
+    autumn[5:15] = 80.0
+    autumn[[0, 52]] = 1.0
+    expected = middle(season_forecast(sold(autumn), cutoff=sunday(56), levels=LEVELS))
+    assert expected[2:10] == pytest.approx(np.full(8, 80.0), rel=0.3)
+    assert expected[20] == 0
 
 
 def test_a_young_county_is_flat_and_says_so() -> None:
@@ -89,7 +98,7 @@ def test_a_young_county_is_flat_and_says_so() -> None:
 
 
 def test_the_spread_without_earlier_years_is_labelled() -> None:
-    forecast = season_forecast(sold(wave(70)), cutoff=sunday(70), levels=LEVELS)
+    forecast = season_forecast(sold(wave(60)), cutoff=sunday(60), levels=LEVELS)
     assert set(forecast["fallback_reason"]) == {"spread_of_weeks"}
 
 
