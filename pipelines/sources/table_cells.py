@@ -130,8 +130,8 @@ def event_known_at(
 ) -> pl.Series:
     """When each row became known: on arrival; in a history load an hour after the day of its event.
 
-    A plan was known after the day it was decided, or `ahead_days` before its day; a row without the event's date on
-    arrival.
+    A plan was known after the day it was decided, or `ahead_days` before its day, and never later than it arrived; a row
+    without the event's date on arrival.
     """
     arrived = pl.Series("known_at", [context.arrived_at], dtype=pl.Datetime("us", "UTC"))
     arrived = arrived.new_from_index(0, rows.height)
@@ -148,4 +148,5 @@ def event_known_at(
             day = decided.zip_with(decided.is_not_null(), day)
     after = day.cast(pl.Datetime("us")).dt.offset_by("1d").dt.replace_time_zone(context.timezone)
     known = after.dt.offset_by(f"{declared.delay_hours}h").dt.convert_time_zone("UTC")
-    return known.zip_with(known.is_not_null(), arrived).alias("known_at")
+    is_past = (known <= arrived).fill_null(False)
+    return known.zip_with(is_past, arrived).alias("known_at")

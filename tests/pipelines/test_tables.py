@@ -128,3 +128,15 @@ def test_ids_keep_their_digits_and_lose_excels_wrapping(tmp_path: Path) -> None:
     batch = parsed(csv(tmp_path, text))
     assert isinstance(batch.rows, pl.DataFrame)
     assert batch.rows.select("product_id", "price_yuan_per_kg").row(0) == ("0012345678901234567", 1299.9)
+
+
+def test_a_planned_price_in_a_first_load_is_known_when_it_was_decided_and_never_after_it_came(
+    tmp_path: Path,
+) -> None:
+    text = (
+        "product_id,channel_id,price_date,price_yuan_per_kg,decided_on\n"
+        "p,c,2026-05-20,4.0,2026-04-01\n"
+        "p,c,2026-07-20,4.5,\n"
+    )
+    rows = parsed(csv(tmp_path, text), history=True).rows
+    assert rows["known_at"].to_list() == [datetime(2026, 4, 1, 17, tzinfo=UTC), ARRIVED]
