@@ -5,7 +5,9 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pipelines.sources.profile import Profile, normal
 from pipelines.sources.text import ENCODINGS
@@ -52,13 +54,19 @@ def valid_part(head: bytes, encoding: str) -> str:
 
 def layouts(text: str) -> Iterator[Layout]:
     """Every way to take one of the first rows of a delimited text as its header."""
+    yield from _layouts(text)
+
+
+@lru_cache(maxsize=4)  # every kind of file asks this of the same head
+def _layouts(text: str) -> tuple[Layout, ...]:
+    found: list[Layout] = []
     for delimiter in DELIMITERS:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        try:
-            rows = [row for row, _ in zip(reader, range(HEADER_WITHIN), strict=False)]
-        except csv.Error:
-            continue
-        yield from row_layouts(rows, delimiter)
+        with suppress(csv.Error):  # a cell too long for this delimiter: it is another
+            found += row_layouts(
+                [row for row, _ in zip(reader, range(HEADER_WITHIN), strict=False)], delimiter
+            )
+    return tuple(found)
 
 
 def row_layouts(rows: Sequence[Sequence[str]], delimiter: str = "") -> Iterator[Layout]:

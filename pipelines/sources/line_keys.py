@@ -12,18 +12,13 @@ class LineNumbers:
     def __init__(self) -> None:
         self._seen = Seen()
 
-    def occurrences(self, lines: pl.DataFrame, key: list[str], order: list[str]) -> pl.Series:
-        """1 for the first line with this key, 2 for the second …; within a block by `order`, not by place."""
+    def occurrences(self, lines: pl.DataFrame, key: list[str]) -> pl.Series:
+        """1 for the file's first line with this key, 2 for the second …"""
         hashes = _hash(lines, key)
-        numbers = self._seen.before(hashes) + 1
+        earlier = pl.Series("earlier", self._seen.before(hashes))
         self._seen.add(hashes)
-        repeated = pl.Series(hashes).is_duplicated()
-        if repeated.any():
-            at = repeated.arg_true()
-            few = lines.select(order)[at].with_columns(_key=pl.Series(hashes)[at])
-            rank = few.select(pl.struct(order).rank("ordinal").over("_key")).to_series()
-            numbers[at.to_numpy()] += rank.to_numpy().astype(np.int64) - 1
-        return pl.Series("occurrence", numbers)
+        table = pl.DataFrame({"hash": hashes, "earlier": earlier})
+        return table.select(pl.col("earlier") + pl.int_range(1, pl.len() + 1).over("hash")).to_series()
 
     def repetitions(self, lines: pl.DataFrame, key: list[str], whole: list[str]) -> pl.Series:
         """For each line: null when its key is new, 'same' when all of `whole` was seen with it, else 'differs'."""

@@ -144,7 +144,7 @@ class OrderLines:
         label = pl.format("{}|{}|", pl.col("seller_sku").fill_null(""), pl.col("spec").fill_null(""))
         if self._profile.one_line_per_order:
             return self._unrepeated(good.with_columns(line_id=pl.concat_str(label, pl.lit("1"))), key)
-        numbers = self._numbers.occurrences(good, key, ["quantity", "goods", "title", LINE])
+        numbers = self._numbers.occurrences(good, key)
         named = good.with_columns(line_id=pl.concat_str(label, numbers.cast(pl.String)))
         return named, good.clear()
 

@@ -4,7 +4,7 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -78,6 +78,7 @@ class Profile:
         return 0.6 + 0.4 * known if found == 1 else 0.5 * found * known
 
 
+@lru_cache(maxsize=8192)
 def normal(name: str) -> str:
     """A header name or status word for comparing: full-width brackets folded, blanks at the ends and BOM off, case folded."""
     return " ".join(unicodedata.normalize("NFKC", name).replace("\ufeff", "").split()).casefold()

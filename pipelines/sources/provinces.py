@@ -43,14 +43,16 @@ _PINYIN = {pinyin: short for short, (_, pinyin) in PROVINCES.items()}
 
 
 def region_of(place: pl.Expr) -> pl.Expr:
-    """The region_id ('上海', '广东') named at the start of a province cell or of a part of an address.
+    """The region_id ('上海', '广东') of a province cell or an address; null where no province is named.
 
-    An address is read as `name，phone，province city …` or beginning with the province; pinyin province names
-    count too. Null where no province stands there.
+    An address is read as `name，phone，province city …` (a province in the name does not count), or as beginning with
+    the province or with the country; pinyin province names count too.
     """
-    chinese = place.str.extract(rf"(?:^|[，,;；\s])({_ANY})", 1)
+    listed = place.str.extract(rf"^[^，]*，[^，]*，\s*({_ANY})", 1)
+    plain = place.str.extract(rf"^(?:中国)?\s*({_ANY})", 1)
     pinyin = place.str.to_lowercase().str.strip_suffix(" province").replace_strict(_PINYIN, default=None)
-    return pl.coalesce(chinese, pinyin.cast(pl.String))
+    is_list = place.str.contains("，", literal=True)
+    return pl.when(is_list).then(listed).otherwise(pl.coalesce(plain, pinyin.cast(pl.String)))
 
 
 def region_name(region_id: str) -> str:

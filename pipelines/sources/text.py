@@ -14,6 +14,8 @@ from pipelines.sources.kinds import FileRefused
 
 HEAD_BYTES = 64 * 1024
 BLOCK_BYTES = 8 * 1024 * 1024
+REACH_BYTES = 1024 * 1024
+"""A record is not looked for over more than this; a quote open for longer is a stray one."""
 MOST_UNPACKED_BYTES = 64 * 1024**3
 """A gzip that unpacks to more is refused."""
 GZIP_MAGIC = b"\x1f\x8b"
@@ -89,7 +91,7 @@ def blocks(path: Path, encoding: str, block_bytes: int = BLOCK_BYTES) -> Iterato
         while True:
             fresh = stream.read(block_bytes)
             data = rest + fresh
-            _check_size(path, offset, len(rest), 4 * block_bytes)
+            _check_size(path, offset, len(rest), max(4 * block_bytes, 4 * REACH_BYTES))
             cut = len(data) if not fresh else _line_end(data)
             if cut:
                 yield decoded(path, data[:cut], encoding, offset)
@@ -121,15 +123,17 @@ def _check_size(path: Path, offset: int, waiting: int, most: int) -> None:
 
 
 def _line_end(data: bytes) -> int:
-    """Where to cut: behind the last line end outside quotes within reach, else behind the last line end; 0: none."""
+    """Where to cut: behind the last line end outside quotes; behind the last of all when none is in reach.
+
+    0 asks for more bytes: there is no line end yet, or all of them may be inside quotes.
+    """
     cut = last = data.rfind(b"\n") + 1
     is_open = data.count(b'"', 0, cut) % 2 == 1
-    lowest = max(0, last - 1024 * 1024)
-    while is_open and cut > lowest:
+    while is_open and cut > last - REACH_BYTES and cut:
         earlier = data.rfind(b"\n", 0, cut - 1) + 1
         is_open ^= data.count(b'"', earlier, cut) % 2 == 1
         cut = earlier
-    return last if is_open or not cut else cut
+    return last if is_open else cut
 
 
 def _check_utf8(data: bytes) -> None:
