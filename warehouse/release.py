@@ -39,7 +39,7 @@ class ReleaseError(RuntimeError):
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One model to publish: its name, its file, the version the registry gave it."""
+    """One model to publish: its file name in the release, where it lies now, the version the registry gave it."""
 
     name: str
     path: Path
@@ -178,7 +178,7 @@ def _write_folder(
         frame.write_parquet(beside / f"{name}.parquet")
     models = {}
     for model in model_files:
-        target = beside / "models" / model.path.name
+        target = beside / "models" / model.name
         shutil.copyfile(model.path, target)
         models[model.name] = {
             "file": f"models/{target.name}",

@@ -33,18 +33,18 @@ def manifest(folder: Path) -> dict[str, Any]:
 
 
 def test_a_release_holds_tables_models_and_a_manifest_with_their_hashes(tmp_path: Path) -> None:
-    booster = tmp_path / "demand.txt"
+    booster = tmp_path / "model.txt"
     booster.write_text("tree")
-    folder = write(tmp_path / "releases", model_files=[ModelFile("demand", booster, "7")])
+    folder = write(tmp_path / "releases", model_files=[ModelFile("demand.txt", booster, "7")])
     assert folder.name == "2026-05-01-r1"
     assert pl.read_parquet(folder / "demand_forecast.parquet").height == 2
     about = manifest(folder)
     assert (about["run_id"], about["cutoff"], about["created_at"]) == ("r1", "2026-05-01", NOW.isoformat())
     assert about["tables"]["demand_forecast"]["rows"] == 2
-    assert about["models"]["demand"]["version"] == "7"
+    assert about["models"]["demand.txt"]["version"] == "7"
     files = {"demand_forecast.parquet", "run.parquet", "models/demand.txt"}
     assert set(about["files"]) == files
-    assert about["files"]["models/demand.txt"] == about["models"]["demand"]["sha256"]
+    assert about["files"]["models/demand.txt"] == about["models"]["demand.txt"]["sha256"]
     assert current(tmp_path / "releases") == folder.name
 
 
