@@ -125,7 +125,7 @@ def _table(report: LoadReport) -> Table:
         table.add_column(name, justify="right")
     for file in report.files:
         numbers = (file.read, file.taken, file.unchanged, sum(file.dropped.values()), file.rejected)
-        what = f"{file.kind} {file.profile}".strip()
+        what = file.kind if file.profile == file.kind else f"{file.kind} {file.profile}".strip()
         table.add_row(file.name, what, file.shop, file.state, *(f"{number:,}" for number in numbers))
         for reason, number in file.dropped.items():
             table.add_row("", f"  no fact: {reason}", "", "", "", "", "", f"{number:,}", "", style="dim")

@@ -1,7 +1,7 @@
 """What an order line must hold to be taken in, and what is no line at all."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
@@ -160,7 +160,7 @@ def _time_rules(arrived_at: datetime) -> list[Rule]:
         ),
         Rule(
             "paid_in_future",
-            paid_at > pl.lit(latest),
+            paid_at > pl.lit(latest.astimezone(UTC)),
             pl.format(
                 "payment time {} is later than {}, a day after the file came; check the clock and the date format",
                 shown,

@@ -5,6 +5,7 @@ import random
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -19,7 +20,7 @@ from settings import Settings
 from warehouse import Warehouse
 
 SAMPLES = Path(__file__).parents[1] / "data" / "orders"
-NOW = datetime(2026, 5, 10, 1, tzinfo=UTC)
+NOW = datetime(2026, 5, 10, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
 HEADER = "订单号,订单状态,商品数量(件),用户实付金额(元),商家编码-规格维度,商品规格,订单成交时间,快递单号"
 STATES = ("待发货", "已发货，待签收", "已签收", "已签收，退款成功")
 
