@@ -63,6 +63,8 @@ class Version:
 
 def versions(settings: Settings, *, cutoff: date) -> list[Version]:
     """Versions made of what was known by `cutoff`, newest cutoff last."""
+    if not _is_there(settings):
+        return []
     found = [_version(settings, v) for v in _client(settings).search_model_versions(f"name='{MODEL}'")]
     return sorted((v for v in found if v.cutoff <= cutoff), key=lambda v: (v.cutoff, v.number))
 
@@ -227,7 +229,14 @@ def _version(settings: Settings, stored: ModelVersion) -> Version:
     )
 
 
+def _is_there(settings: Settings) -> bool:
+    """Whether anything was ever registered; asking MLflow would make its tables."""
+    return Path(settings.tracking_uri.removeprefix("sqlite:///")).exists()
+
+
 def _alias(settings: Settings, alias: str) -> int | None:
+    if not _is_there(settings):
+        return None
     try:
         return int(_client(settings).get_model_version_by_alias(MODEL, alias).version)
     except MlflowException as error:

@@ -1,0 +1,378 @@
+"""Training on a small county: due or not, promoted or not, the same again after a kill."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from models.forecasting.demand import DemandParams
+from pipelines import registry
+from pipelines.demand_inputs import demand_tables, eligible_series, first_cutoff
+from pipelines.forecast import apply_overrides, forecast_demand, forecast_season
+from pipelines.score import matured, score_matured
+from pipelines.train import TrainResult, recipe_of, train_if_due
+from settings import Settings
+from warehouse import Warehouse
+
+START = date(2025, 9, 1)
+DAYS = 240
+CUTOFF = START + timedelta(days=DAYS - 31)
+KNOWN = datetime(2025, 8, 1, tzinfo=UTC)
+PARAMS = DemandParams(train_days=150, max_rows=3000, trees=30, leaves=7, least_leaf_rows=20)
+SERIES = ["product_id", "channel_id", "region_id"]
+
+
+def fill(warehouse: Warehouse) -> None:
+    """Six products in two shops over 240 days, weekends three times a workday, each day known the next morning."""
+    rng = np.random.default_rng(7)
+    products = [f"p{i}" for i in range(6)]
+    warehouse.append(
+        "product",
+        pl.DataFrame({"product_id": products, "family": ["leaf", "root"] * 3}).with_columns(
+            name_zh="product_id", name_en="product_id", known_at=pl.lit(KNOWN)
+        ),
+    )
+    warehouse.append("region", pl.DataFrame({"region_id": ["r"], "name": ["r"], "known_at": [KNOWN]}))
+    shops = pl.DataFrame({"channel_id": ["s0", "s1"]})
+    warehouse.append(
+        "channel",
+        shops.with_columns(
+            name="channel_id", platform=pl.lit("market"), shop="channel_id", known_at=pl.lit(KNOWN)
+        ),
+    )
+    day = pl.DataFrame({"sale_date": [START + timedelta(days=i) for i in range(DAYS)]})
+    grid = (
+        pl.DataFrame({"product_id": products, "level": [9.0, 6, 4, 2, 1, 0.5]})
+        .join(shops, how="cross")
+        .join(day, how="cross")
+    )
+    mean = grid["level"].to_numpy() * np.where(grid["sale_date"].dt.weekday().to_numpy() > 5, 3.0, 1.0)
+    sold = grid.with_columns(
+        sold_kg=pl.Series(rng.poisson(mean).astype(float)),
+        region_id=pl.lit("r"),
+        known_at=pl.col("sale_date").cast(pl.Datetime("us", "UTC")) + timedelta(hours=17),
+    )
+    warehouse.append("daily_sale", sold.filter(pl.col("sold_kg") > 0).drop("level"))
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("filled")
+    with Warehouse.open(home / "warehouse.duckdb") as warehouse:
+        fill(warehouse)
+    return home / "warehouse.duckdb"
+
+
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty registry: MLflow takes seconds to make its tables, a copy none."""
+    settings = small(tmp_path_factory.mktemp("registry"))
+    registry._client(settings).search_registered_models()
+    return settings.home / "mlflow.sqlite"
+
+
+@pytest.fixture(scope="module")
+def county(tmp_path_factory: pytest.TempPathFactory, filled: Path, registered: Path) -> Settings:
+    return with_copies(tmp_path_factory.mktemp("county"), filled, registered)
+
+
+@pytest.fixture
+def unmodelled(tmp_path: Path, registered: Path) -> Settings:
+    """A county without sales and without models."""
+    return with_copies(tmp_path / "county", registered)
+
+
+def with_copies(home: Path, *files: Path) -> Settings:
+    home.mkdir(exist_ok=True)
+    for file in files:
+        (home / file.name).write_bytes(file.read_bytes())
+    return small(home)
+
+
+def small(home: Path) -> Settings:
+    return Settings(home=home, horizon_days=14, levels=(0.1, 0.5, 0.9), backtest_origins=2, threads=1)
+
+
+@pytest.fixture
+def warehouse(county: Settings) -> Iterator[Warehouse]:
+    with Warehouse.open(county.warehouse_path) as opened:
+        yield opened
+
+
+def train(
+    settings: Settings, warehouse: Warehouse, cutoff: date = CUTOFF, params: DemandParams = PARAMS
+) -> TrainResult:
+    return train_if_due(settings, warehouse, cutoff=cutoff, run_id="r1", params=params)
+
+
+def test_a_kept_model_a_back_fill_a_roll_back_and_a_forecast_follow_one_another(
+    county: Settings, warehouse: Warehouse
+) -> None:
+    first = train(county, warehouse)
+    assert first.trained
+    assert first.promoted
+    assert first.version == "demand-1"
+    assert first.metrics["wql"] < first.metrics["naive_wql"]
+    error = registry.champion_error(county)
+    assert error["metric"].to_list() == ["wape", "wql", "bias", "coverage_80"]
+    assert error["anxu"][1] == pytest.approx(first.metrics["wql"])
+
+    again = train(county, warehouse, CUTOFF + timedelta(days=6))
+    assert not again.trained
+    assert again.version == "demand-1"
+    assert again.metrics == pytest.approx(first.metrics)
+
+    fresher = train(county, warehouse, CUTOFF + timedelta(days=7))
+    assert fresher.promoted
+    assert "recipe on newer days" in fresher.summary
+
+    worse = DemandParams(train_days=150, max_rows=3000, trees=1, leaves=2, least_leaf_rows=20)
+    kept = train(county, warehouse, CUTOFF + timedelta(days=14), worse)
+    assert kept.trained
+    assert not kept.promoted
+    assert "not surely better" in kept.summary or "above seasonal naive" in kept.summary
+    champion = registry.champion(county, cutoff=CUTOFF + timedelta(days=14))
+    assert champion is not None
+    assert champion.name == "demand-2"
+
+    earlier = registry.champion(county, cutoff=CUTOFF + timedelta(days=1))
+    assert earlier is not None
+    assert earlier.name == "demand-1"
+    backfilled = train(county, warehouse, CUTOFF - timedelta(days=10))
+    assert backfilled.version == "demand-4"
+    assert registry.champion(county, cutoff=date.max).number == 2  # type: ignore[union-attr]
+
+    assert registry.rollback(county).name == "demand-1"
+    assert registry.champion(county, cutoff=date.max).number == 1  # type: ignore[union-attr]
+    with pytest.raises(registry.RegistryError, match="no earlier champion"):
+        registry.rollback(county)
+
+
+def test_the_same_key_is_registered_once_and_a_kill_before_the_aliases_is_made_good(
+    unmodelled: Settings, warehouse: Warehouse
+) -> None:
+    settings = unmodelled
+    what = {
+        "key": "k",
+        "recipe": "r",
+        "cutoff": CUTOFF,
+        "promote": True,
+        "reason": "first",
+        "params": {"a": 1},
+        "metrics": {"wql": 0.5, "wql/family:叶菜#1/anxu": 0.4},
+        "files": {"model.txt": "trees", "model.json": "{}"},
+        "tables": {},
+    }
+    version = registry.record(settings, **what)
+    assert registry.champion(settings, cutoff=CUTOFF) is None
+    assert registry.record(settings, **what) == version
+    left = train(settings, warehouse)
+    assert not left.trained
+    champion = registry.champion(settings, cutoff=CUTOFF)
+    assert champion is not None
+    assert champion.files() == {"model.txt": "trees", "model.json": "{}"}
+    assert [f.version for f in registry.champion_files(settings, cutoff=CUTOFF)] == ["demand-1"] * 2
+    assert registry.champion_files(settings, cutoff=CUTOFF - timedelta(days=1)) == ()
+
+
+def test_a_model_whose_files_are_gone_is_named(unmodelled: Settings) -> None:
+    version = registry.record(
+        unmodelled,
+        key="k",
+        recipe="r",
+        cutoff=CUTOFF,
+        promote=True,
+        reason="",
+        params={},
+        metrics={},
+        files={"model.txt": "", "model.json": ""},
+        tables={},
+    )
+    (version.folder / "model.txt").unlink()
+    with pytest.raises(registry.RegistryError, match=r"demand-1: model\.txt is missing"):
+        version.files()
+
+
+def test_a_county_of_another_folder_logs_its_models_there(tmp_path: Path, registered: Path) -> None:
+    old = with_copies(tmp_path / "old", registered)
+    given = {"recipe": "r", "promote": True, "reason": "", "params": {}, "metrics": {}, "tables": {}}
+    files = {"model.txt": "t", "model.json": "{}"}
+    registry.record(old, key="a", cutoff=CUTOFF, files=files, **given)
+    old.home.rename(tmp_path / "new")
+    new = small(tmp_path / "new")
+    later = registry.record(new, key="b", cutoff=CUTOFF + timedelta(days=7), files=files, **given)
+    assert later.folder.is_relative_to(tmp_path / "new")
+    assert [v.files() for v in registry.versions(new, cutoff=date.max)] == [files, files]
+
+
+def test_too_little_history_is_said_and_forecasts_are_labelled_baselines(
+    tmp_path: Path, filled: Path
+) -> None:
+    settings, early = with_copies(tmp_path, filled), START + timedelta(days=60)
+    with Warehouse.open(settings.warehouse_path) as warehouse:
+        result = train(settings, warehouse, early)
+        assert not result.trained
+        assert "61 days of sales, 112 are needed" in result.summary
+        assert forecast_demand(settings, warehouse, cutoff=early, run_id="r") == 12 * 14 * 3
+        rows = warehouse.read("demand_forecast")
+        assert set(rows["fallback_reason"]) == {"no_model"}
+        assert set(rows["model_version"]) == {"seasonal-naive"}
+        assert forecast_season(settings, warehouse, cutoff=early, run_id="r") == 4 * 52 * 3
+
+
+def test_an_empty_county_trains_and_forecasts_nothing_without_a_crash(tmp_path: Path) -> None:
+    settings = small(tmp_path)
+    with Warehouse.open(settings.warehouse_path) as warehouse:
+        assert "no sales are known" in train(settings, warehouse).summary
+        assert forecast_demand(settings, warehouse, cutoff=CUTOFF, run_id="r") == 0
+        assert forecast_season(settings, warehouse, cutoff=CUTOFF, run_id="r") == 0
+        assert score_matured(settings, warehouse, cutoff=CUTOFF, run_id="r") == 0
+
+
+def test_another_recipe_has_another_name() -> None:
+    assert recipe_of(PARAMS) == recipe_of(DemandParams(**vars(PARAMS)))
+    assert recipe_of(PARAMS) != recipe_of(DemandParams())
+
+
+@pytest.fixture(scope="module")
+def forecast(tmp_path_factory: pytest.TempPathFactory, filled: Path, registered: Path) -> Settings:
+    """A county with a champion of CUTOFF and forecasts of CUTOFF and a week later."""
+    settings = with_copies(tmp_path_factory.mktemp("forecast"), filled, registered)
+    with Warehouse.open(settings.warehouse_path) as warehouse:
+        train(settings, warehouse)
+        for days in (0, 7):
+            forecast_demand(settings, warehouse, cutoff=CUTOFF + timedelta(days=days), run_id="r1")
+    return settings
+
+
+def test_a_forecast_carries_its_model_and_is_the_same_the_second_time(forecast: Settings) -> None:
+    with Warehouse.open(forecast.warehouse_path) as warehouse:
+        before = warehouse.read("demand_forecast").filter(pl.col("cutoff") == CUTOFF).sort(pl.all())
+        assert before.height == 12 * 14 * 3
+        assert set(before["model_version"]) == {"demand-1"}
+        assert before["fallback_reason"].null_count() == before.height
+        forecast_demand(forecast, warehouse, cutoff=CUTOFF, run_id="r1")
+        again = warehouse.read("demand_forecast").filter(pl.col("cutoff") == CUTOFF).sort(pl.all())
+        assert again.equals(before)
+
+
+def test_only_the_asked_series_are_forecast(forecast: Settings) -> None:
+    with Warehouse.open(forecast.warehouse_path) as warehouse:
+        tables = demand_tables(forecast, warehouse, cutoff=CUTOFF)
+        found = eligible_series(tables.sales, cutoff=CUTOFF, min_days=150)
+        assert found.filter(~pl.col("is_eligible"))["reason"].str.contains("sales days, 150 are needed").all()
+        chosen = found.filter("is_eligible")
+        assert 0 < chosen.height < 12
+        cutoff = CUTOFF + timedelta(days=1)
+        rows = forecast_demand(forecast, warehouse, cutoff=cutoff, run_id="r", only=chosen)
+        assert rows == chosen.height * 14 * 3
+        warehouse.replace("demand_forecast", warehouse.read("demand_forecast").clear(), cutoff=cutoff)
+
+
+def test_matured_forecasts_are_scored_once_beside_seasonal_naive(forecast: Settings) -> None:
+    cutoff = CUTOFF + timedelta(days=14)
+    with Warehouse.open(forecast.warehouse_path) as warehouse:
+        due = matured(warehouse, cutoff=cutoff, horizon_days=14)
+        assert due == {CUTOFF + timedelta(days=7): ["1-7"], CUTOFF: ["1-7", "8-14", "all"]}
+        written = score_matured(forecast, warehouse, cutoff=cutoff, run_id="s")
+        assert score_matured(forecast, warehouse, cutoff=cutoff, run_id="s") == written
+        scores = warehouse.read("forecast_score")
+        assert scores.height == written
+        whole = scores.filter(
+            (pl.col("segment") == "all") & (pl.col("lead_days") == "all") & (pl.col("metric") == "wql")
+        )
+        ours, naive = (
+            whole.filter(pl.col("method") == m)["value"].item() for m in ("anxu", "seasonal_naive")
+        )
+        assert ours < naive
+        assert {"channel:s0", "family:leaf"} <= set(scores["segment"])
+        later = CUTOFF + timedelta(days=15)
+        assert matured(warehouse, cutoff=later, horizon_days=14) == {}
+
+
+def test_a_sale_that_came_to_light_later_is_not_in_the_naive_forecast_of_then(
+    forecast: Settings,
+) -> None:
+    """Naive at CUTOFF is made of what CUTOFF knew: a correction known only later leaves its score's forecast alone."""
+    cutoff = CUTOFF + timedelta(days=14)
+    settings = with_copies(forecast.home.parent / "late", forecast.warehouse_path)
+    with Warehouse.open(settings.warehouse_path) as warehouse:
+        score_matured(settings, warehouse, cutoff=cutoff, run_id="s")
+        before = warehouse.read("forecast_score").sort(pl.all())
+        sold = warehouse.read("daily_sale").filter(pl.col("sale_date") == CUTOFF)
+        corrected = sold.with_columns(
+            sold_kg=pl.lit(5000.0), known_at=pl.lit(datetime.combine(cutoff, datetime.min.time(), UTC))
+        )
+        warehouse.append("daily_sale", corrected)
+        score_matured(settings, warehouse, cutoff=cutoff, run_id="s")
+        assert warehouse.read("forecast_score").sort(pl.all()).equals(before)
+
+
+def override(**changes: object) -> pl.DataFrame:
+    row = {
+        "override_id": "o1",
+        "product_id": "p0",
+        "channel_id": None,
+        "region_id": None,
+        "starts_on": date(2026, 5, 2),
+        "ends_on": date(2026, 5, 3),
+        "factor": 2.0,
+        "expires_on": date(2026, 6, 1),
+        "written_at": datetime(2026, 4, 30, tzinfo=UTC),
+    }
+    return pl.DataFrame(
+        [row | changes], schema_overrides={"channel_id": pl.String, "region_id": pl.String}, orient="row"
+    )
+
+
+def may(*products: str) -> pl.DataFrame:
+    rows = [(p, c, "r", date(2026, 5, d)) for p in products for c in ("s0", "s1") for d in (1, 2)]
+    return pl.DataFrame(rows, schema=[*SERIES, "forecast_date"], orient="row").with_columns(
+        level=pl.lit(0.5), demand_kg=pl.lit(10.0), model_version=pl.lit("demand-1")
+    )
+
+
+@pytest.mark.parametrize(
+    ("overrides", "kg"),
+    [
+        (override(), [10, 20, 10, 20]),
+        (override(channel_id="s1"), [10, 10, 10, 20]),
+        (override(region_id="elsewhere"), [10, 10, 10, 10]),
+        (override(expires_on=date(2026, 4, 29)), [10, 10, 10, 10]),
+        (
+            pl.concat(
+                [
+                    override(override_id="new", factor=0.0, written_at=datetime(2026, 5, 1, tzinfo=UTC)),
+                    override(),
+                ]
+            ),
+            [10, 0, 10, 0],
+        ),
+    ],
+)
+def test_the_last_valid_override_counts(overrides: pl.DataFrame, kg: list[float]) -> None:
+    changed = apply_overrides(may("p0", "p1"), overrides, cutoff=date(2026, 4, 30))
+    assert changed["demand_kg"].to_list() == [*kg, 10, 10, 10, 10]
+    marked = changed.filter(pl.col("model_version") == "demand-1+override").height
+    assert marked == sum(k != 10 for k in kg)
+
+
+def test_a_fact_belongs_to_the_first_cutoff_whose_morning_has_not_closed() -> None:
+    instants = pl.DataFrame(
+        {
+            "known_at": [
+                datetime(2026, 5, 1, 17, tzinfo=UTC),
+                datetime(2026, 5, 1, 22, tzinfo=UTC),
+                datetime(2026, 5, 1, 23, tzinfo=UTC),
+            ]
+        }
+    )
+    settings = Settings()
+    days = instants.select(
+        first_cutoff(pl.col("known_at"), settings.timezone, settings.day_closes)
+    ).to_series()
+    assert days.to_list() == [date(2026, 5, 1), date(2026, 5, 1), date(2026, 5, 2)]
+    assert settings.known_by(days[1]) == instants["known_at"][1]
