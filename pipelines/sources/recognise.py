@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from pipelines.sources.farm import SOURCES
 from pipelines.sources.kinds import FileRefused, Peek, Source
 from pipelines.sources.orders import Candidate, OrdersSource
 from pipelines.sources.profile import ENOUGH
@@ -37,9 +36,7 @@ class Recognised:
 
 def sources() -> list[Source]:
     """Every kind of file that can be taken in."""
-    if find_spec("pipelines.sources.farm") is None:
-        return [OrdersSource()]
-    return [OrdersSource(), *import_module("pipelines.sources.farm").SOURCES]
+    return [OrdersSource(), *SOURCES]
 
 
 def look(path: Path, most_unpacked_bytes: int) -> Peek:
