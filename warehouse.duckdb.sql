@@ -6,6 +6,9 @@
 --
 -- A table with `known_at` in its key is append-only: a fact is its natural key, and each change is a new version.
 -- Reading with a cutoff takes the newest version of each key that was known by then.
+-- `-- refers: COLUMN TABLE` stands for a foreign key in tables that others reference: DuckDB would take a corrected row for
+-- a deleted one. Taking in holds to it all the same.
+--
 -- Large tables (order_line, raw_reading, reading) carry their key as a comment instead of an index: taking in merges
 -- on it; an index would cost more than twice as much (docs/decisions/0002-keys-without-index.md). A `-- rank:`
 -- comment names the column that orders versions before `known_at` does (docs/decisions/0003-versions-and-cutoff.md).
@@ -141,9 +144,10 @@ create table if not exists weather_station (
 );
 
 -- One row per plot of land.
+-- refers: place_id place
 create table if not exists plot (
     plot_id    text primary key,
-    place_id   text references place (place_id),
+    place_id   text,
     land_class text not null,                                  -- which practices fit: paddy, dry_flat, greenhouse, …
     area_mu    double not null check (area_mu > 0 and area_mu <= 100000),   -- 1 mu = 1/15 ha
     lat_deg    double check (lat_deg between -90 and 90),
@@ -153,9 +157,10 @@ create table if not exists plot (
 );
 
 -- One row per way of using land: a main crop on a land class in the seasons of a year it occupies.
+-- refers: crop_id crop
 create table if not exists practice (
     practice_id          text primary key,
-    crop_id              text not null references crop (crop_id),          -- main crop; others in practice_yield
+    crop_id              text not null,                        -- main crop; others in practice_yield
     land_class           text not null,
     season               integer not null check (season between 1 and 4),  -- first season of the year it takes
     last_season          integer not null check (last_season between 1 and 4),

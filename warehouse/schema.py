@@ -12,7 +12,7 @@ import duckdb
 SCHEMA_FILE = Path(__file__).parents[1] / "warehouse.duckdb.sql"
 
 _TABLE = re.compile(r"^create table if not exists (\w+)", re.MULTILINE)
-_NOTE = re.compile(r"^-- (key|rank): (.+)$")
+_NOTE = re.compile(r"^-- (key|rank|refers): (.+)$")
 
 LEDGER_COLUMNS = ("known_at", "file_id", "line_number")
 """Columns that say how a fact came, not what it says: two versions that differ only here are the same."""
@@ -47,7 +47,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Reference:
-    """One FOREIGN KEY."""
+    """One FOREIGN KEY, or one noted by `-- refers: COLUMN TABLE` where DuckDB's own would forbid corrections."""
 
     columns: tuple[str, ...]
     table: str
@@ -157,8 +157,12 @@ def _table(
         primary_key=primary[0] if primary else (),
         unique=tuple(_names(row[0]) for row in of.get("UNIQUE", [])),
         checks=tuple(Check(_names(row[0]), str(row[1])) for row in of.get("CHECK", [])),
-        references=tuple(
-            Reference(_names(row[0]), str(row[2]), _names(row[3])) for row in of.get("FOREIGN KEY", [])
+        references=(
+            *(Reference(_names(row[0]), str(row[2]), _names(row[3])) for row in of.get("FOREIGN KEY", [])),
+            *(
+                Reference((column,), target, (column,))
+                for column, target in map(str.split, notes.get("refers", ()))
+            ),
         ),
         noted_key=notes.get("key", ()),
         rank=next(iter(notes.get("rank", ())), None),
@@ -170,7 +174,7 @@ def _names(value: list[str]) -> tuple[str, ...]:
 
 
 def _notes(text: str) -> dict[str, dict[str, tuple[str, ...]]]:
-    """The `-- key:` and `-- rank:` comments above each table of the schema text."""
+    """The `-- key:`, `-- rank:` and `-- refers:` comments above each table of the schema text."""
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     pending: dict[str, tuple[str, ...]] = {}
     for line in text.splitlines():
