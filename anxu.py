@@ -234,6 +234,10 @@ def restore(
 
     bring_back(Settings(home=home), source)
     console.print(f"{home} holds the backup {source}. Next: anxu doctor --home {home}")
+    if not Settings(home=home).key_path.exists():
+        console.print(
+            "the key of the buyer hashes is in no backup: copy secret.key by hand, or repeat buyers count as new"
+        )
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

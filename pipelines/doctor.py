@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
-from warehouse.release import current
+from warehouse.release import broken_releases, current
 
 from settings import Settings
 from warehouse import Warehouse

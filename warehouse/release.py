@@ -107,9 +107,21 @@ def use(releases_dir: Path, release_id: str) -> None:
 
 
 def list_releases(releases_dir: Path) -> list[str]:
-    """Names of the finished releases, the latest cutoff first, of one cutoff the last written first."""
-    found = [p.parent for p in releases_dir.glob(f"*/{MANIFEST}") if not p.parent.name.startswith(".")]
-    return [p.name for p in sorted(found, key=_age, reverse=True)]
+    """Names of the finished releases, the latest cutoff first, of one cutoff the last written first.
+
+    A folder whose manifest cannot be read is no release: `broken_releases` names it.
+    """
+    whole = [folder for folder in _folders(releases_dir) if _age(folder)]
+    return [folder.name for folder in sorted(whole, key=_age, reverse=True)]
+
+
+def broken_releases(releases_dir: Path) -> list[str]:
+    """Names of the folders whose manifest cannot be read; they may be removed."""
+    return sorted(folder.name for folder in _folders(releases_dir) if not _age(folder))
+
+
+def _folders(releases_dir: Path) -> list[Path]:
+    return [p.parent for p in releases_dir.glob(f"*/{MANIFEST}") if not p.parent.name.startswith(".")]
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -129,9 +141,13 @@ def prune(releases_dir: Path, keep: int) -> list[str]:
     return gone
 
 
-def _age(folder: Path) -> tuple[str, str, str]:
-    manifest = read_manifest(folder)
-    return str(manifest["cutoff"]), str(manifest["created_at"]), folder.name
+def _age(folder: Path) -> tuple[str, ...]:
+    """Cutoff, time of writing and name; empty where the manifest cannot be read."""
+    try:
+        manifest = read_manifest(folder)
+        return str(manifest["cutoff"]), str(manifest["created_at"]), folder.name
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError):
+        return ()
 
 
 def _clear_unfinished(releases_dir: Path) -> None:
@@ -159,8 +175,8 @@ def _free_id(releases_dir: Path, manifest: Mapping[str, Any]) -> str:
 
 def _is_later(releases_dir: Path, cutoff: date) -> bool:
     """Whether the current release knows more days: a back-fill never takes its place."""
-    now = current(releases_dir)
-    if now is None or not (releases_dir / now / MANIFEST).exists():
+    now = current(releases_dir) or ""
+    if now not in list_releases(releases_dir):
         return False
     return date.fromisoformat(read_manifest(releases_dir / now)["cutoff"]) > cutoff
 

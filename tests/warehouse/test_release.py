@@ -11,7 +11,16 @@ import polars as pl
 import pytest
 
 from warehouse import release
-from warehouse.release import ModelFile, ReleaseError, current, list_releases, prune, use, write_release
+from warehouse.release import (
+    ModelFile,
+    ReleaseError,
+    broken_releases,
+    current,
+    list_releases,
+    prune,
+    use,
+    write_release,
+)
 
 NOW = datetime(2026, 5, 2, 2, tzinfo=UTC)
 
@@ -112,3 +121,11 @@ def test_a_run_killed_while_publishing_leaves_the_old_release_and_a_rerun_ends_a
     assert sorted(p.name for p in tmp_path.iterdir()) == [first.name, again.name, "current"]
     assert manifest(again)["content_sha256"] == manifest(first)["content_sha256"]
     assert release.read_manifest(again) == manifest(again)
+
+
+def test_a_folder_with_a_torn_manifest_is_no_release_and_blocks_no_other(tmp_path: Path) -> None:
+    (tmp_path / "torn").mkdir()
+    (tmp_path / "torn" / "manifest.json").write_text('{"cutoff": "2026-', "utf-8")
+    folder = write(tmp_path)
+    assert list_releases(tmp_path) == [folder.name]
+    assert broken_releases(tmp_path) == ["torn"]
