@@ -123,10 +123,10 @@ def _solve(problem: Problem, params: Params, seed: int, stop: Stop) -> tuple[Pro
         try:
             return problem, solve(problem, params, seed, stop), notes
         except Infeasible as nothing:
-            mine = (pl.col("plot_id") == nothing.plot_id) & (pl.col("min_mu") > 0)
+            mine = pl.col("plot_id") == nothing.plot_id
             if not problem.fixed.filter(mine).height:
                 raise
-            notes.append(f"{nothing}; the areas settled there are left out")
+            notes.append(f"{nothing}; what people decided on plot '{nothing.plot_id}' is left out")
             problem = replace(problem, fixed=problem.fixed.filter(~mine))
 
 

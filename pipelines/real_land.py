@@ -76,7 +76,7 @@ def _crops(raw: pl.DataFrame, profile: RealProfile) -> pl.DataFrame:
     )
     return raw.select(
         "crop_id", "name_zh", "name_en",
-        family=pl.col("crop_id").replace_strict(family, return_dtype=pl.String),
+        family=pl.col("crop_id").replace_strict(family, default=pl.col("crop_id"), return_dtype=pl.String),
         kind=kind, is_legume=pl.col("legume") == 1, keeps_days=keeps,
     )  # fmt: skip
 

@@ -1,0 +1,191 @@
+"""`anxu bench planting`: the village plan on the public benchmark, beside HiGHS alone on the same programme."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from models.planning.activities import spread
+from models.planning.checker import Report, Rules, check
+from models.planning.formulation import formulate
+from models.planning.highs import Solver
+from models.planning.problem import Params, Plan, Problem, Stop
+from models.planning.village import solve
+from pipelines.real_land import land_tables
+from pipelines.real_profile import real_profile
+
+YEARS = 7
+PRICES = {"mid": "price_yuan_per_kg", "low": "price_low_yuan_per_kg", "high": "price_high_yuan_per_kg"}
+KEPT = {"lost": 0.0, "half": 0.5}
+"""Share of its price that a kg beyond demand still brings."""
+MOST_GAP = 0.02
+
+
+def run(
+    data: Path,
+    *,
+    surplus: str = "lost",
+    price: str = "mid",
+    demand_scale: float = 1.0,
+    repeat: str = "next",
+    min_share: float = 0.0,
+    time_limit: float = 120.0,
+    gap: float = 0.0005,
+    peer_time_limit: float = 0.0,
+    out: Path = Path("bench-cache/plan.csv"),
+    seed: int = 1,
+) -> dict[str, object]:
+    """Plan seven years after the recorded one, write the plan, read it back and have it checked.
+
+    Args:
+        data: Folder laid out as cumcm2024c.
+        surplus: 'lost', or 'half' for half the price.
+        price: 'mid', 'low' or 'high' of the price range.
+        demand_scale: Expected sales × this.
+        repeat: 'next' or 'season-too'.
+        min_share: What a crop takes of a plot at least.
+        time_limit: Cap in seconds.
+        gap: Stop when so close to the bound.
+        peer_time_limit: Seconds for HiGHS alone; 0 takes `time_limit`, less than 0 leaves it out.
+        out: Where the plan is written: plot, season, crop_id, year, area_mu.
+        seed: Draws the neighbourhoods.
+    """
+    problem, params = case_of(
+        data, surplus=surplus, price=price, demand_scale=demand_scale, repeat=repeat, min_share=min_share
+    )
+    plan = solve(problem, params, seed, Stop(gap=gap, nodes=50, rounds=2000, time_limit_s=time_limit))
+    report = _written_and_checked(plan, problem, params, out)
+    rows = _figures("anxu", plan, report)
+    must = [
+        {
+            "what": "rules broken",
+            "value": report.broken.height,
+            "limit": 0,
+            "holds": report.broken.is_empty(),
+        },
+        {
+            "what": "gap to the proven bound",
+            "value": plan.gap,
+            "limit": MOST_GAP,
+            "holds": plan.gap <= MOST_GAP,
+        },
+    ]
+    if peer_time_limit >= 0:
+        peer, bound = _highs_alone(problem, params, seed, peer_time_limit or time_limit)
+        rows += [_row("profit_yuan", "highs", peer), _row("bound_yuan", "highs", bound)]
+        must.append(
+            {
+                "what": "profit no worse than HiGHS alone", "value": report.profit_yuan, "limit": peer,
+                "holds": report.profit_yuan >= peer - 1.0,
+            }
+        )  # fmt: skip
+    return {"bench": "planting", "data": str(data), "seed": seed, "rows": rows, "must": must}
+
+
+def case_of(
+    data: Path,
+    *,
+    surplus: str = "lost",
+    price: str = "mid",
+    demand_scale: float = 1.0,
+    repeat: str = "next",
+    min_share: float = 0.0,
+) -> tuple[Problem, Params]:
+    """The benchmark village and the rules of one case; arguments as in `run`.
+
+    Raises:
+        ValueError: An argument is none of its choices.
+    """
+    for name, value, known in (("surplus", surplus, KEPT), ("price", price, PRICES)):
+        if value not in known:
+            raise ValueError(f"--{name} {value}: choose one of {', '.join(known)}")
+    if repeat not in ("next", "season-too"):
+        raise ValueError(f"--repeat {repeat}: choose next or season-too")
+    tables = land_tables(data, real_profile())
+    known_year = int(tables["planting"]["year"].max())  # type: ignore[arg-type]
+    years = pl.DataFrame(
+        {"year": list(range(known_year + 1, known_year + 1 + YEARS))}, schema={"year": pl.Int64}
+    )
+    worth = pl.col(PRICES[price])
+    problem = Problem.from_frames(
+        plots=tables["plot"],
+        practices=tables["practice"].with_columns(is_perennial=pl.lit(value=False)),
+        practice_yield=tables["practice_yield"].with_columns(
+            price_yuan_per_kg=worth, salvage_yuan_per_kg=worth * KEPT[surplus]
+        ),
+        crops=tables["crop"],
+        planting=tables["planting"],
+        demand=tables["expected_sale"]
+        .join(years, how="cross")
+        .select(
+            "crop_id", "year", "season", demand_kg=pl.col("year_kg") * demand_scale, committed_kg=pl.lit(0.0),
+            demand_source=pl.lit("expected sales"),
+        ),
+    )  # fmt: skip
+    params = Params(
+        first_year=known_year + 1,
+        years=YEARS,
+        repeat="season-too" if repeat == "season-too" else "next",
+        min_share=min_share,
+        one_crop=frozenset(tables["single_crop_land"].select("land_class", "season").iter_rows()),
+    )
+    return problem, params
+
+
+def _written_and_checked(plan: Plan, problem: Problem, params: Params, out: Path) -> Report:
+    """Write the plan, read it back, and let the checker judge what is written."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    plan.assignments.select("season", "crop_id", "year", "area_mu", plot="plot_id").select(
+        "plot", "season", "crop_id", "year", "area_mu"
+    ).write_csv(out, float_precision=6)
+    found = problem.plots.join(problem.practices, on="land_class").select(
+        "plot_id", "crop_id", "season", "practice_id"
+    )
+    lines = (
+        pl.read_csv(out, schema_overrides={"plot": pl.String, "crop_id": pl.String, "area_mu": pl.Float64})
+        .rename({"plot": "plot_id"})
+        .join(found, on=["plot_id", "crop_id", "season"], how="left")
+    )
+    return check(
+        lines,
+        plots=problem.plots,
+        practices=problem.practices,
+        practice_yield=problem.yields,
+        crops=problem.crops,
+        planting=problem.history,
+        demand=problem.demand,
+        rules=Rules(
+            first_year=params.first_year,
+            last_year=params.last_year,
+            repeat=params.repeat,
+            min_share=params.min_share,
+            legume_from=params.first_year - 1,
+            one_crop=params.one_crop,
+        ),
+    )
+
+
+def _highs_alone(problem: Problem, params: Params, seed: int, seconds: float) -> tuple[float, float]:
+    """Profit (0 for the empty plan when it finds none) and bound of the whole programme left to HiGHS."""
+    programme = formulate(problem, params, spread(problem, params))
+    keys = programme.first_sale - programme.first_key
+    solver = Solver(replace(programme), seed=seed, time_limit_s=seconds)
+    answer = solver.run(binary=np.ones(keys, dtype=np.bool_), settled=np.full(keys, np.nan), gap=1e-6)
+    return max(0.0, answer.value), answer.bound
+
+
+def _figures(method: str, plan: Plan, report: Report) -> list[dict[str, object]]:
+    return [
+        _row("profit_yuan", method, report.profit_yuan),
+        _row("bound_yuan", method, plan.bound_yuan),
+        _row("lp_bound_yuan", method, plan.lp_bound_yuan),
+        _row("gap", method, plan.gap),
+        _row("rules_broken", method, report.broken.height),
+        _row("lines", method, plan.assignments.height),
+        _row("seconds", method, plan.seconds),
+    ]
+
+
+def _row(metric: str, method: str, value: float) -> dict[str, object]:
+    return {"segment": "all years", "metric": metric, "method": method, "value": value}
