@@ -110,7 +110,7 @@ def nightly(
     from pipelines.run import flow_night, show_result
 
     settings = county(home)
-    day = date.fromisoformat(cutoff) if cutoff else yesterday(settings)
+    day = date.fromisoformat(cutoff) if cutoff else (datetime.now(settings.zone) - timedelta(days=1)).date()
     with Bars() as bars, listening(bars):
         flow_night(home, day, None)
     show_result(settings, day)
@@ -267,11 +267,6 @@ def county(home: Path) -> Settings:
         )
         raise typer.Exit(2)
     return Settings(home=home)
-
-
-def yesterday(settings: Settings) -> date:
-    """The last whole local day."""
-    return (datetime.now(settings.zone) - timedelta(days=1)).date()
 
 
 def serve_county(settings: Settings) -> None:

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from pipelines.registry import champion_files
+from pipelines.registry import champion_error, champion_files
 from settings import Settings
 from warehouse import Warehouse
 from warehouse.release import prune, write_release
@@ -49,6 +49,7 @@ def release_tables(settings: Settings, warehouse: Warehouse, cutoff: date) -> di
         "run": warehouse.query("recent_runs"),
         "run_step": warehouse.query("recent_steps"),
         "forecast_score": warehouse.query("recent_scores", cutoff=cutoff),
+        "model_error": champion_error(settings, cutoff=cutoff),
         "history_daily": history_daily(warehouse, known_by, cutoff),
         "load_summary": warehouse.query("load_summary", known_by=known_by),
         "rejected_summary": warehouse.query("rejected_summary", known_by=known_by),

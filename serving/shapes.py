@@ -87,6 +87,7 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         "method": S,
         "value": F,
     },
+    "model_error": {"metric": S, "anxu": F, "seasonal_naive": F},
     "load_summary": {
         "name": S,
         "kind": S,

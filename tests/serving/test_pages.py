@@ -207,6 +207,19 @@ def test_the_forecast_error_stands_beside_the_baseline(client: TestClient) -> No
     assert "26.2% lower than same day last week" in html
 
 
+def test_before_a_forecast_has_matured_the_models_backtest_stands_there_and_is_called_so(
+    publish: Callable[..., Path], county: dict[str, pl.DataFrame], settings: Settings
+) -> None:
+    county["forecast_score"] = county["forecast_score"].clear()
+    county["model_error"] = pl.DataFrame({"metric": ["wape"], "anxu": [0.2], "seasonal_naive": [0.4]})
+    publish("new", county)
+    with TestClient(create_app(settings)) as client:
+        html = client.get("/", params={"lang": "en"}).text
+    assert "20.0%" in html
+    assert "50.0% lower than same day last week" in html
+    assert "backtest" in html
+
+
 def test_a_sum_of_series_is_called_one(client: TestClient) -> None:
     assert "3 个序列之和" in client.get("/demand?product=rice-5kg").text
     assert "单一序列" in client.get("/demand?product=rice-5kg&channel=taobao-1&region=shanghai").text

@@ -9,7 +9,14 @@ import pytest
 from serving.shapes import TABLES, conform
 
 SCHEMA = Path(__file__).parents[2] / "warehouse.duckdb.sql"
-MADE_FOR_RELEASES = {"history_daily", "load_summary", "rejected_summary", "unmapped_sales", "sensor_state"}
+MADE_FOR_RELEASES = {
+    "history_daily",
+    "load_summary",
+    "rejected_summary",
+    "unmapped_sales",
+    "sensor_state",
+    "model_error",
+}
 
 
 @pytest.fixture(scope="module")
