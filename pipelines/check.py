@@ -151,7 +151,9 @@ def silent_sensors(warehouse: Warehouse, settings: Settings, cutoff: date) -> pl
         " group by sensor_id order by sensor_id",
         known_by=settings.known_by(cutoff),
     )
-    newest = last["last_at"].max() if last.height else None
+    if last.is_empty():
+        return pl.DataFrame(schema=FINDING_SCHEMA)
+    newest = last["last_at"].max()
     days = (pl.lit(newest) - pl.col("last_at")).dt.total_hours() / 24
     silent = last.with_columns(value=days.cast(pl.Float64)).filter(pl.col("value") > MAX_SILENT_DAYS)
     when = pl.col("last_at").dt.convert_time_zone(settings.timezone).dt.strftime("%Y-%m-%d %H:%M")

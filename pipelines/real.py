@@ -58,6 +58,10 @@ def prepare_real(home: Path) -> RealCounty:
         report("clean", 0, 1)
         cleaned = clean_readings(warehouse, known_by=now)
         report("clean", 1, 1, f"{cleaned.readings} readings, {cleaned.flagged} flagged")
+    lists = home / "lists"
+    lists.mkdir(exist_ok=True)
+    inputs.unforecast.write_csv(lists / "items_without_forecast.csv", include_bom=True)
+    inputs.unmapped.write_csv(lists / "items_without_crop.csv", include_bom=True)
     return RealCounty(settings, inputs, [facts, raw], cleaned)
 
 
@@ -76,6 +80,7 @@ def show_real(county: RealCounty) -> None:
         f"[bold]No forecast[/] (under 60 sale days, or no sale in the last 28): {items.unforecast.height} items; "
         f"[bold]no crop of the village[/]: {items.unmapped.height} items, the largest "
         + ", ".join(items.unmapped["name_zh"].head(8))
+        + f"; all are listed in {county.settings.home / 'lists'}"
     )
 
 

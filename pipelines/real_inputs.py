@@ -21,7 +21,11 @@ VEGETABLES, VILLAGE, SENSORS, WEATHER = (
 NEEDED: Mapping[str, tuple[str, ...]] = {
     VEGETABLES: ("daily_sales.csv.gz", "wholesale_prices.csv.gz", "items.csv"),
     VILLAGE: ("plots.csv", "crops.csv", "plantings_2023.csv", "stats_2023.csv"),
-    SENSORS: ("lora_main_node_2023-10_2024-01.raw.csv.gz", "soil_logger_EM40647_2020-11_2021-03.csv.gz"),
+    SENSORS: (
+        "lora_main_node_2023-10_2024-01.raw.csv.gz",
+        "soil_logger_EM40647_2020-11_2021-03.csv.gz",
+        "soil_logger_EM40647_2020-11_2021-03.hourly_clock_corrected.csv.gz",
+    ),
     WEATHER: ("PRSA_Data_Huairou_20130301-20170228.csv.gz", "PRSA_Data_Shunyi_20130301-20170228.csv.gz"),
 }
 CODES = {"item_code": pl.String, "crop_id": pl.String, "category_code": pl.String}
