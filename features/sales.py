@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
-SHORT_OUT_HOURS = 1.0
-"""Out of stock for less than this is no stock-out."""
-FULL_OUT_HOURS = 8.0
+PART_OUT_HOURS = 1.0
+"""Out of stock at least this long is counted as a stock-out in features."""
+ALL_OUT_HOURS = 20.0
+"""Out of stock at least this long, a day tells nothing of demand."""
 LEAST_WEIGHT = 0.05
 ORDERS_PRIOR = 20.0
 """Orders in a window at which it counts as much as the longer one (chosen on earlier origins, docs/methods-forecasting.md)."""
@@ -17,13 +18,17 @@ WEEKS = (0, 7, 14, 21)
 
 
 def stock_out_weight(hours: pl.Expr) -> pl.Expr:
-    """How far a day's sales tell its demand: 1 in stock, falling to 0.05 at 8 hours out (assumed); null hours: 1."""
-    faded = (1 - hours / FULL_OUT_HOURS).clip(LEAST_WEIGHT, 1)
-    return pl.when(hours >= SHORT_OUT_HOURS).then(faded).otherwise(1.0)
+    """How far a day's sales tell its demand: 1, and 0.05 where stock was out for 20 hours or more; null hours: 1.
+
+    A day on which stock ran out for a part keeps its weight: what it sold is a lower bound, but such days are those of
+    high demand, and leaving them out biases what is learnt further down than keeping them
+    (docs/methods-forecasting.md, "Stock-outs").
+    """
+    return pl.when(hours >= ALL_OUT_HOURS).then(LEAST_WEIGHT).otherwise(1.0)
 
 
 def add_stock_outs(grid: pl.DataFrame, stock_day: pl.DataFrame) -> pl.DataFrame:
-    """Add `out_hours` (h, null where nothing is known) and `in_stock_kg` (kg, null on stock-out and closed days).
+    """Add `out_hours` (h, null where nothing is known) and `told_kg` (kg, null on closed days and on those without stock).
 
     Args:
         grid: As features.calendar.day_grid.
@@ -33,9 +38,9 @@ def add_stock_outs(grid: pl.DataFrame, stock_day: pl.DataFrame) -> pl.DataFrame:
     hours = stock_day.group_by("product_id", "channel_id", "region_id", date="stock_date").agg(
         out_hours=pl.col("hours_out_of_stock").max().cast(pl.Float32)
     )
-    is_out = pl.col("out_hours").fill_null(0) >= SHORT_OUT_HOURS
+    had_stock = pl.col("out_hours").fill_null(0) < ALL_OUT_HOURS
     return grid.join(hours, on=keys, how="left", maintain_order="left").with_columns(
-        in_stock_kg=pl.when(~is_out).then("sold_kg")
+        told_kg=pl.when(had_stock).then("sold_kg")
     )
 
 
@@ -47,15 +52,15 @@ def series_state(grid: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         One row per row of `grid`: `series`, `date`, and, all Float32 and over open days only, `level_kg` (kg per day
-        to be expected: in-stock mean of 7 days drawn towards that of 28, that one towards that of 182, the more so the fewer
-        orders it rests on; never below 0.001), `mean_7`, `mean_28`,
-        `mean_182`, `std_28` (kg), `idle_share_28` (share of days without a sale), `days_since_sale`, `out_days_7`,
-        `out_days_28`, `history_days`, `sale_days` (count so far), `kg_per_order` (of 182 days; kg per selling day
+        to be expected: mean of 7 days with stock drawn towards that of 28, that one towards that of 182, the more so the
+        fewer orders it rests on; never below 0.001), `mean_7`, `mean_28`, `mean_182`, `std_28` (kg), `idle_share_28`
+        (share of days without a sale), `days_since_sale`, `out_days_7`, `out_days_28` (days out for 1 h or more),
+        `history_days`, `sale_days` (count so far), `kg_per_order` (of 182 days; kg per selling day
         where no orders are counted; null before the first sale), `weekday_kg`, `weekday_mean_kg` (this day, and the mean
-        of this weekday over 4 weeks, in-stock where there is such a day).
+        of this weekday over 4 weeks, days with stock if any).
     """
     seen = grid.with_columns(
-        is_out=(pl.col("out_hours").fill_null(0) >= SHORT_OUT_HOURS).cast(pl.Float32),
+        is_out=(pl.col("out_hours").fill_null(0) >= PART_OUT_HOURS).cast(pl.Float32),
         idle=(pl.col("sold_kg") == 0).cast(pl.Float32),
         orders=pl.coalesce(
             pl.when(pl.col("orders") > 0).then("orders"), (pl.col("sold_kg") > 0).cast(pl.Float32)
@@ -63,9 +68,7 @@ def series_state(grid: pl.DataFrame) -> pl.DataFrame:
         sale_date=pl.when(pl.col("sold_kg") > 0).then("date"),
     )
     return (
-        seen.select(
-            "series", "date", *_windows(), *_counts(), *_weekday_kg("sold_kg", "in_stock_kg", "series")
-        )
+        seen.select("series", "date", *_windows(), *_counts(), *_weekday_kg("sold_kg", "told_kg", "series"))
         .with_columns(level_kg=_level())
         .drop(r"^_.*$")
     )
@@ -85,9 +88,9 @@ def _windows() -> list[pl.Expr]:
         _mean("sold_kg", 7).alias("mean_7"),
         _mean("sold_kg", 28).alias("mean_28"),
         _mean("sold_kg", 182).alias("mean_182"),
-        _mean("in_stock_kg", 7, least=3).alias("_in_stock_7"),
-        _mean("in_stock_kg", 28, least=7).alias("_in_stock_28"),
-        _mean("in_stock_kg", 182, least=7).alias("_in_stock_182"),
+        _mean("told_kg", 7, least=3).alias("_told_7"),
+        _mean("told_kg", 28, least=7).alias("_told_28"),
+        _mean("told_kg", 182, least=7).alias("_told_182"),
         pl.col("sold_kg").rolling_std(28, min_samples=2).over("series").cast(pl.Float32).alias("std_28"),
         _mean("idle", 28).alias("idle_share_28"),
         _sum("orders", 7).alias("_orders_7"),
@@ -121,9 +124,9 @@ def _counts() -> list[pl.Expr]:
 
 def _level() -> pl.Expr:
     """The longer the window, the more it is worth when orders are few: each one is drawn to the next longer by ORDERS_PRIOR."""
-    year = pl.coalesce("_in_stock_182", "mean_182")
-    month = _drawn(pl.coalesce("_in_stock_28", "mean_28"), year, "_orders_28")
-    week = _drawn(pl.coalesce("_in_stock_7", "mean_7"), month, "_orders_7")
+    year = pl.coalesce("_told_182", "mean_182")
+    month = _drawn(pl.coalesce("_told_28", "mean_28"), year, "_orders_28")
+    week = _drawn(pl.coalesce("_told_7", "mean_7"), month, "_orders_7")
     return week.fill_null(0).clip(0.001).cast(pl.Float32)
 
 
@@ -132,13 +135,13 @@ def _drawn(near: pl.Expr, far: pl.Expr, orders: str) -> pl.Expr:
     return pl.coalesce(share * near + (1 - share) * far, far, near)
 
 
-def _weekday_kg(sold: str, in_stock: str, key: str) -> list[pl.Expr]:
-    told, any_day = (
-        pl.mean_horizontal(pl.col(column).shift(n).over(key) for n in WEEKS) for column in (in_stock, sold)
+def _weekday_kg(sold: str, told: str, key: str) -> list[pl.Expr]:
+    with_stock, any_day = (
+        pl.mean_horizontal(pl.col(column).shift(n).over(key) for n in WEEKS) for column in (told, sold)
     )
     return [
         pl.col(sold).cast(pl.Float32).alias("weekday_kg"),
-        pl.coalesce(told, any_day).cast(pl.Float32).alias("weekday_mean_kg"),
+        pl.coalesce(with_stock, any_day).cast(pl.Float32).alias("weekday_mean_kg"),
     ]
 
 

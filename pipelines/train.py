@@ -32,7 +32,7 @@ class TrainResult:
     """The version that was trained or found; None when there is nothing to forecast with."""
     promoted: bool
     metrics: dict[str, float] = field(default_factory=dict)
-    """Backtest over all series on days in stock: `wape`, `wql`, `bias`, `coverage_80`, and seasonal naive's as `naive_…`."""
+    """Backtest over all series on days with stock: `wape`, `wql`, `bias`, `coverage_80`, and seasonal naive's as `naive_…`."""
 
 
 def train_if_due(

@@ -9,7 +9,7 @@ import polars as pl
 from features.assemble import scored_frame
 from features.calendar import SERIES
 from features.panel import Panel
-from features.sales import SHORT_OUT_HOURS
+from features.sales import ALL_OUT_HOURS
 from models.evaluation.metrics import quantile_column, score_table
 from models.forecasting.baselines import seasonal_naive
 from models.forecasting.demand import DemandModel, DemandParams
@@ -25,25 +25,25 @@ class Backtest:
 
     origins: tuple[date, ...]
     scored: pl.DataFrame
-    """One row per origin, series and open day ahead: features.assemble.scored_frame's columns, `weight`, `in_stock`
-    (no stock-out that day), `mean_kg`, and a column per method and level."""
+    """One row per origin, series and open day ahead: features.assemble.scored_frame's columns, `weight`, `had_stock`
+    (not out of stock all day), `mean_kg`, and a column per method and level."""
     model: DemandModel
     """The model that made them, fitted once on what was known at the first origin."""
     levels: tuple[float, ...]
 
     def table(self) -> pl.DataFrame:
-        """Scores per segment (metrics.score_table): on days in stock, and as 'all_days' on every open day."""
+        """Scores per segment (metrics.score_table): on days with stock, and as 'all_days' on every open day."""
         return score_table(self.scored, methods=(OURS, NAIVE), levels=self.levels, segments=SEGMENTS)
 
     def headline(self) -> dict[str, float]:
-        """`wape`, `wql`, `bias`, `coverage_80` of ours over all series on days in stock, the same of seasonal naive as `naive_…`."""
+        """`wape`, `wql`, `bias`, `coverage_80` of ours over all series on days with stock, the same of seasonal naive as `naive_…`."""
         rows = self.table().filter(pl.col("segment") == "all")
         prefix = {OURS: "", NAIVE: "naive_"}
         return {prefix[r["method"]] + r["metric"]: r["value"] for r in rows.iter_rows(named=True)}
 
 
-def _in_stock(segment: pl.Expr) -> pl.Expr:
-    return pl.when(pl.col("in_stock")).then(segment)
+def _had_stock(segment: pl.Expr) -> pl.Expr:
+    return pl.when(pl.col("had_stock")).then(segment)
 
 
 LEAD_BUCKETS = {"1-7": (1, 7), "8-14": (8, 14), "15-28": (15, 28)}
@@ -52,12 +52,12 @@ LEAD = pl.coalesce(
     for name, (low, high) in LEAD_BUCKETS.items()
 )
 SEGMENTS: Mapping[str, pl.Expr] = {
-    "all": _in_stock(pl.lit("all")),
+    "all": _had_stock(pl.lit("all")),
     "all_days": pl.lit("all_days"),
-    "channel": _in_stock(pl.format("channel:{}", "channel_id")),
-    "family": _in_stock(pl.format("family:{}", "family")),
-    "lead": _in_stock(pl.format("lead:{}", LEAD)),
-    "fallback": _in_stock(pl.format("fallback:{}", pl.col("fallback_reason").fill_null("model"))),
+    "channel": _had_stock(pl.format("channel:{}", "channel_id")),
+    "family": _had_stock(pl.format("family:{}", "family")),
+    "lead": _had_stock(pl.format("lead:{}", LEAD)),
+    "fallback": _had_stock(pl.format("fallback:{}", pl.col("fallback_reason").fill_null("model"))),
 }
 
 
@@ -128,7 +128,7 @@ def _forecast(
             how="left",
             maintain_order="left",
         )
-        .with_columns(in_stock=pl.col("out_hours").fill_null(0) < SHORT_OUT_HOURS)
+        .with_columns(had_stock=pl.col("out_hours").fill_null(0) < ALL_OUT_HOURS)
     )
 
 

@@ -36,7 +36,7 @@ def paired_difference(
     """Compare two backtests of the same days, drawing whole series with replacement 1,000 times.
 
     Args:
-        challenger: Rows of a backtest: SERIES, `origin`, `date`, `sold_kg`, `in_stock` and the method's quantile columns.
+        challenger: Rows of a backtest: SERIES, `origin`, `date`, `sold_kg`, `had_stock` and the method's quantile columns.
         champion: The same rows of the other recipe, in any order.
         method: Whose columns are compared in both.
         levels: Quantile levels.
@@ -49,7 +49,7 @@ def paired_difference(
     """
     keys = [*SERIES, "origin", "date"]
     ours, theirs = (
-        frame.filter(pl.col("in_stock")).select(*keys, "sold_kg", loss=total_pinball(method, levels))
+        frame.filter(pl.col("had_stock")).select(*keys, "sold_kg", loss=total_pinball(method, levels))
         for frame in (challenger, champion)
     )
     both = ours.join(theirs.select(*keys, other="loss"), on=keys, how="inner")

@@ -19,7 +19,7 @@ def scored(error_kg: np.ndarray) -> pl.DataFrame:
             "origin": date(2026, 1, 1),
             "date": date(2026, 1, 2),
             "sold_kg": 10.0,
-            "in_stock": True,
+            "had_stock": True,
             "anxu_0.5": 10.0 + error_kg,
         }
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from utilsforecast.losses import mqloss
 
@@ -48,6 +48,7 @@ def test_the_implied_mean_of_a_straight_spread_is_its_middle() -> None:
     assert scored((0, 1, 5, 9)).select(expected_kg("m", LEVELS)).item() == pytest.approx(5)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e3), min_size=4, max_size=4))
 def test_no_loss_is_negative_and_an_exact_forecast_has_none(values: list[float]) -> None:
     sold = values[0] + 1
