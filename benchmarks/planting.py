@@ -91,6 +91,7 @@ def case_of(
     demand_scale: float = 1.0,
     repeat: str = "next",
     min_share: float = 0.0,
+    years: int = YEARS,
 ) -> tuple[Problem, Params]:
     """The benchmark village and the rules of one case; arguments as in `run`.
 
@@ -105,7 +106,7 @@ def case_of(
     tables = land_tables(data, real_profile())
     known_year = int(tables["planting"]["year"].max())  # type: ignore[arg-type]
     years = pl.DataFrame(
-        {"year": list(range(known_year + 1, known_year + 1 + YEARS))}, schema={"year": pl.Int64}
+        {"year": list(range(known_year + 1, known_year + 1 + years))}, schema={"year": pl.Int64}
     )
     worth = pl.col(PRICES[price])
     problem = Problem.from_frames(
@@ -125,7 +126,7 @@ def case_of(
     )  # fmt: skip
     params = Params(
         first_year=known_year + 1,
-        years=YEARS,
+        years=years,
         repeat="season-too" if repeat == "season-too" else "next",
         min_share=min_share,
         one_crop=frozenset(tables["single_crop_land"].select("land_class", "season").iter_rows()),

