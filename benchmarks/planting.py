@@ -93,7 +93,7 @@ def case_of(
     min_share: float = 0.0,
     years: int = YEARS,
 ) -> tuple[Problem, Params]:
-    """The benchmark village and the rules of one case; arguments as in `run`.
+    """The benchmark village and the rules of one case; arguments as in `run`, and the years planned.
 
     Raises:
         ValueError: An argument is none of its choices.
@@ -105,7 +105,7 @@ def case_of(
         raise ValueError(f"--repeat {repeat}: choose next or season-too")
     tables = land_tables(data, real_profile())
     known_year = int(tables["planting"]["year"].max())  # type: ignore[arg-type]
-    years = pl.DataFrame(
+    planned = pl.DataFrame(
         {"year": list(range(known_year + 1, known_year + 1 + years))}, schema={"year": pl.Int64}
     )
     worth = pl.col(PRICES[price])
@@ -118,7 +118,7 @@ def case_of(
         crops=tables["crop"],
         planting=tables["planting"],
         demand=tables["expected_sale"]
-        .join(years, how="cross")
+        .join(planned, how="cross")
         .select(
             "crop_id", "year", "season", demand_kg=pl.col("year_kg") * demand_scale, committed_kg=pl.lit(0.0),
             demand_source=pl.lit("expected sales"),
