@@ -87,6 +87,7 @@ def test_a_pool_adds_up_its_series() -> None:
     assert pooled["pool_kg_3"].to_list()[:2] == pytest.approx([2.5, 3.0])
 
 
+@settings(deadline=None, max_examples=40)
 @given(
     past=st.lists(st.floats(0, 1e3, width=32), min_size=2, max_size=40), future=st.floats(0, 1e3, width=32)
 )

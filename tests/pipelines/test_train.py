@@ -10,8 +10,8 @@ import pytest
 
 from models.forecasting.demand import DemandParams
 from pipelines import registry
-from pipelines.demand_inputs import demand_tables, eligible_series, first_cutoff
-from pipelines.forecast import apply_overrides, forecast_demand, forecast_season
+from pipelines.demand_inputs import demand_tables, eligible_series
+from pipelines.forecast import forecast_demand, forecast_season
 from pipelines.score import matured, score_matured
 from pipelines.train import TrainResult, recipe_of, train_if_due
 from settings import Settings
@@ -151,61 +151,26 @@ def test_a_kept_model_a_back_fill_a_roll_back_and_a_forecast_follow_one_another(
         registry.rollback(county)
 
 
-def test_the_same_key_is_registered_once_and_a_kill_before_the_aliases_is_made_good(
+def test_a_version_left_by_a_kill_before_its_aliases_is_settled_not_trained_again(
     unmodelled: Settings, warehouse: Warehouse
 ) -> None:
-    settings = unmodelled
-    what = {
-        "key": "k",
-        "recipe": "r",
-        "cutoff": CUTOFF,
-        "promote": True,
-        "reason": "first",
-        "params": {"a": 1},
-        "metrics": {"wql": 0.5, "wql/family:叶菜#1/anxu": 0.4},
-        "files": {"model.txt": "trees", "model.json": "{}"},
-        "tables": {},
-    }
-    version = registry.record(settings, **what)
-    assert registry.champion(settings, cutoff=CUTOFF) is None
-    assert registry.record(settings, **what) == version
-    left = train(settings, warehouse)
-    assert not left.trained
-    champion = registry.champion(settings, cutoff=CUTOFF)
-    assert champion is not None
-    assert champion.files() == {"model.txt": "trees", "model.json": "{}"}
-    assert [f.version for f in registry.champion_files(settings, cutoff=CUTOFF)] == ["demand-1"] * 2
-    assert registry.champion_files(settings, cutoff=CUTOFF - timedelta(days=1)) == ()
-
-
-def test_a_model_whose_files_are_gone_is_named(unmodelled: Settings) -> None:
-    version = registry.record(
+    registry.record(
         unmodelled,
         key="k",
         recipe="r",
         cutoff=CUTOFF,
         promote=True,
-        reason="",
+        reason="first",
         params={},
-        metrics={},
-        files={"model.txt": "", "model.json": ""},
+        metrics={"wql": 0.5},
+        files={"model.txt": "trees", "model.json": "{}"},
         tables={},
     )
-    (version.folder / "model.txt").unlink()
-    with pytest.raises(registry.RegistryError, match=r"demand-1: model\.txt is missing"):
-        version.files()
-
-
-def test_a_county_of_another_folder_logs_its_models_there(tmp_path: Path, registered: Path) -> None:
-    old = with_copies(tmp_path / "old", registered)
-    given = {"recipe": "r", "promote": True, "reason": "", "params": {}, "metrics": {}, "tables": {}}
-    files = {"model.txt": "t", "model.json": "{}"}
-    registry.record(old, key="a", cutoff=CUTOFF, files=files, **given)
-    old.home.rename(tmp_path / "new")
-    new = small(tmp_path / "new")
-    later = registry.record(new, key="b", cutoff=CUTOFF + timedelta(days=7), files=files, **given)
-    assert later.folder.is_relative_to(tmp_path / "new")
-    assert [v.files() for v in registry.versions(new, cutoff=date.max)] == [files, files]
+    assert registry.champion(unmodelled, cutoff=CUTOFF) is None
+    assert not train(unmodelled, warehouse).trained
+    champion = registry.champion(unmodelled, cutoff=CUTOFF)
+    assert champion is not None
+    assert champion.name == "demand-1"
 
 
 def test_too_little_history_is_said_and_forecasts_are_labelled_baselines(
@@ -309,70 +274,3 @@ def test_a_sale_that_came_to_light_later_is_not_in_the_naive_forecast_of_then(
         warehouse.append("daily_sale", corrected)
         score_matured(settings, warehouse, cutoff=cutoff, run_id="s")
         assert warehouse.read("forecast_score").sort(pl.all()).equals(before)
-
-
-def override(**changes: object) -> pl.DataFrame:
-    row = {
-        "override_id": "o1",
-        "product_id": "p0",
-        "channel_id": None,
-        "region_id": None,
-        "starts_on": date(2026, 5, 2),
-        "ends_on": date(2026, 5, 3),
-        "factor": 2.0,
-        "expires_on": date(2026, 6, 1),
-        "written_at": datetime(2026, 4, 30, tzinfo=UTC),
-    }
-    return pl.DataFrame(
-        [row | changes], schema_overrides={"channel_id": pl.String, "region_id": pl.String}, orient="row"
-    )
-
-
-def may(*products: str) -> pl.DataFrame:
-    rows = [(p, c, "r", date(2026, 5, d)) for p in products for c in ("s0", "s1") for d in (1, 2)]
-    return pl.DataFrame(rows, schema=[*SERIES, "forecast_date"], orient="row").with_columns(
-        level=pl.lit(0.5), demand_kg=pl.lit(10.0), model_version=pl.lit("demand-1")
-    )
-
-
-@pytest.mark.parametrize(
-    ("overrides", "kg"),
-    [
-        (override(), [10, 20, 10, 20]),
-        (override(channel_id="s1"), [10, 10, 10, 20]),
-        (override(region_id="elsewhere"), [10, 10, 10, 10]),
-        (override(expires_on=date(2026, 4, 29)), [10, 10, 10, 10]),
-        (
-            pl.concat(
-                [
-                    override(override_id="new", factor=0.0, written_at=datetime(2026, 5, 1, tzinfo=UTC)),
-                    override(),
-                ]
-            ),
-            [10, 0, 10, 0],
-        ),
-    ],
-)
-def test_the_last_valid_override_counts(overrides: pl.DataFrame, kg: list[float]) -> None:
-    changed = apply_overrides(may("p0", "p1"), overrides, cutoff=date(2026, 4, 30))
-    assert changed["demand_kg"].to_list() == [*kg, 10, 10, 10, 10]
-    marked = changed.filter(pl.col("model_version") == "demand-1+override").height
-    assert marked == sum(k != 10 for k in kg)
-
-
-def test_a_fact_belongs_to_the_first_cutoff_whose_morning_has_not_closed() -> None:
-    instants = pl.DataFrame(
-        {
-            "known_at": [
-                datetime(2026, 5, 1, 17, tzinfo=UTC),
-                datetime(2026, 5, 1, 22, tzinfo=UTC),
-                datetime(2026, 5, 1, 23, tzinfo=UTC),
-            ]
-        }
-    )
-    settings = Settings()
-    days = instants.select(
-        first_cutoff(pl.col("known_at"), settings.timezone, settings.day_closes)
-    ).to_series()
-    assert days.to_list() == [date(2026, 5, 1), date(2026, 5, 1), date(2026, 5, 2)]
-    assert settings.known_by(days[1]) == instants["known_at"][1]
