@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pipelines.sources.profile import Profile, normal
-from pipelines.sources.text import ENCODINGS
+from pipelines.sources.text import ENCODINGS, first_fault
 
 HEADER_WITHIN = 20
 """A header is looked for in so many first rows."""
@@ -45,11 +45,8 @@ def head_text(head: bytes) -> str:
 
 def valid_part(head: bytes, encoding: str) -> str:
     """The head as text in `encoding`, up to the first byte that is not valid in it."""
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
-    try:
-        return decoder.decode(head)
-    except UnicodeDecodeError as error:
-        return head[: error.start].decode(encoding)
+    fault = first_fault(head, encoding, is_end=False)
+    return codecs.getincrementaldecoder(encoding)("strict").decode(head[:fault])
 
 
 def layouts(text: str) -> Iterator[Layout]:

@@ -51,17 +51,21 @@ def dropped_because(header_row: int, kept: list[str]) -> pl.Expr:
 
 def rules(arrived_at: datetime) -> list[Rule]:
     """The rules of an order line, in the order in which they are told."""
-    return [*_record_rules(), *_quantity_rules(), *_time_rules(arrived_at), *_money_rules()]
+    return [*_record_rules(), *_quantity_rules(), *_time_rules(arrived_at), *_money_rules(), *_key_rules()]
 
 
 def refuse(lines: pl.DataFrame, broken: list[Rule], raw: pl.DataFrame, kept: list[str]) -> pl.DataFrame:
     """The refused lines with their first broken rule and the kept cells as delivered; `raw` row by row as `lines`."""
-    detail = pl.coalesce(
-        *(pl.when(pl.col("rule") == r.name).then(r.detail) for r in broken), pl.lit("see the rule")
-    )
-    told = lines.select(pl.col(LINE), "rule", detail.alias("detail"))
+    if lines.is_empty():
+        return pl.DataFrame(schema=REJECTED_SCHEMA)
+    details = {rule.name: rule.detail for rule in broken}
     text = raw.select(pl.struct(kept).struct.json_encode().alias("row_text"))
-    return pl.concat([told, text], how="horizontal").cast(REJECTED_SCHEMA)
+    table = pl.concat([lines, text], how="horizontal").rechunk()
+    told = [
+        one.select(LINE, "rule", details[str(one["rule"][0])].alias("detail"), "row_text")
+        for one in table.partition_by("rule", maintain_order=True)
+    ]
+    return pl.concat(told).sort(LINE).cast(REJECTED_SCHEMA)
 
 
 def first_broken(broken: list[Rule]) -> pl.Expr:
@@ -192,6 +196,26 @@ def _money_rules() -> list[Rule]:
             "goods_yuan_limit",
             goods > MOST_YUAN,
             pl.format("amount {} is above {} yuan; {}", shown, pl.lit(MOST_YUAN), pl.lit(AGAIN)),
+        ),
+    ]
+
+
+def _key_rules() -> list[Rule]:
+    """Broken by comparing lines with each other, not by looking at one (line_keys.py finds them)."""
+    never, key = pl.lit(value=False), (_shown("order_id_text"), _shown("line_id"))
+    return [
+        Rule(
+            "repeated_line",
+            never,
+            pl.format("order {}, line {} stands in this file before, word for word", *key),
+        ),
+        Rule(
+            "duplicate_key",
+            never,
+            pl.format(
+                "order {}, line {} stands in this file before with other content, and that one is taken; keep one of them",
+                *key,
+            ),
         ),
     ]
 

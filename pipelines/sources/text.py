@@ -70,7 +70,7 @@ def encoding_of(path: Path, head: bytes, encodings: Sequence[str]) -> str:
         return _encoding_of_all(path, encodings)
     faults = {}
     for encoding in encodings:
-        if (fault := _fault(head, encoding, final=len(head) < HEAD_BYTES)) is None:
+        if (fault := first_fault(head, encoding, is_end=len(head) < HEAD_BYTES)) is None:
             return encoding
         faults[encoding] = fault
     raise _wrong_encoding(path, faults)
@@ -146,29 +146,38 @@ def _check_utf8(data: bytes) -> None:
         data.decode("utf-8")
 
 
-def _fault(data: bytes, encoding: str, *, final: bool) -> int | None:
-    """Position of the first byte that is not valid; a character cut off at the end counts only when `final`."""
+def first_fault(data: bytes, encoding: str, *, is_end: bool) -> int | None:
+    """Position of the first byte that is not valid; a character cut off at the end counts only when `is_end`."""
+    mark = codecs.BOM_UTF8 if encoding == "utf-8-sig" and data.startswith(codecs.BOM_UTF8) else b""
+    plain = "utf-8" if encoding == "utf-8-sig" else encoding
     try:
-        codecs.getincrementaldecoder(encoding)("strict").decode(data, final)
+        codecs.getincrementaldecoder(plain)("strict").decode(data[len(mark) :], is_end)
     except UnicodeDecodeError as error:
-        return error.start
+        return len(mark) + error.start
     return None
 
 
 def _encoding_of_all(path: Path, encodings: Sequence[str]) -> str:
     faults = {}
     for encoding in encodings:
-        decoder, offset = codecs.getincrementaldecoder(encoding)("strict"), 0
-        try:
-            with unpacked(path) as stream:
-                while data := stream.read(1 << 20):
-                    decoder.decode(data)
-                    offset += len(data)
-                decoder.decode(b"", True)
+        if (fault := _fault_in_all(path, encoding)) is None:
             return encoding
-        except UnicodeDecodeError as error:
-            faults[encoding] = offset + error.start
+        faults[encoding] = fault
     raise _wrong_encoding(path, faults)
+
+
+def _fault_in_all(path: Path, encoding: str) -> int | None:
+    decoder, offset, held = codecs.getincrementaldecoder(encoding)("strict"), 0, 0
+    with unpacked(path) as stream:
+        while True:
+            data = stream.read(1 << 20)
+            try:
+                decoder.decode(data, not data)
+            except UnicodeDecodeError as error:
+                return offset - held + error.start
+            if not data:
+                return None
+            offset, held = offset + len(data), len(decoder.getstate()[0])
 
 
 def _wrong_encoding(path: Path, faults: dict[str, int]) -> FileRefused:

@@ -48,7 +48,7 @@ def check_workbook(path: Path, most_bytes: int) -> None:
             unpacked = 0
             for part in parts:
                 unpacked += _unpacked_size(path, part, most_bytes - unpacked)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, NotImplementedError) as error:
         raise FileRefused(
             "damaged_workbook", f"'{path.name}' is a damaged xlsx ({error}): copy or export it again"
         ) from error

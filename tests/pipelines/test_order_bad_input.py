@@ -9,6 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 import xlsxwriter
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipelines.sources.kinds import Context, FileRefused
 from pipelines.sources.recognise import look, recognise, sources
@@ -192,6 +194,7 @@ def test_the_same_line_again_is_dropped_and_one_that_differs_is_refused(tmp_path
     assert rows.height == 1
     assert dropped == {"repeated_line": 1}
     assert refused["rule"].to_list() == ["duplicate_key"]
+    assert "order '260501-1'" in refused["detail"][0]
 
 
 def test_a_stray_quote_costs_its_line_only(tmp_path: Path) -> None:
@@ -289,3 +292,57 @@ def test_a_damaged_workbook_is_refused(tmp_path: Path) -> None:
     path = workbook(tmp_path / "orders.xlsx", {"订单": cells()})
     path.write_bytes(path.read_bytes()[:-200])
     assert refusal(path).rule == "damaged_workbook"
+
+
+JUNK = [
+    '"',
+    ",",
+    "\n",
+    "\t",
+    "\x00",
+    "=",
+    "'",
+    "-",
+    "9" * 23,
+    "1e400",
+    "NaN",
+    ";",
+    "(",
+    "合计",
+    '=""',
+    "99:99",
+    "\r",
+]
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    cuts=st.lists(
+        st.tuples(st.floats(0, 1), st.sampled_from(JUNK), st.integers(0, 30)), min_size=1, max_size=6
+    )
+)
+def test_whatever_is_put_into_a_file_every_line_is_accounted_for(
+    tmp_path: Path, cuts: list[tuple[float, str, int]]
+) -> None:
+    sample = Path(__file__).parents[1] / "data" / "orders" / "pinduoduo_27.csv"
+    text = sample.read_text("utf-8-sig")
+    for where, junk, cut in cuts:
+        at = int(where * len(text))
+        text = text[:at] + junk + text[at + cut :]
+    path = tmp_path / "orders.csv"
+    path.write_text(text, "utf-8", newline="")
+    try:
+        what = recognise(look(path, LIMIT), sources())
+        batches = list(what.source.parse(path, what.profile, CONTEXT))
+    except FileRefused:
+        return  # told, and nothing of it taken
+    for batch in batches:
+        lines = batch.rows["line_number"].n_unique() if batch.rows.height else 0
+        assert batch.read == lines + batch.rejected.height + sum(batch.dropped.values())
+
+
+def test_a_bad_byte_behind_a_byte_order_mark_is_counted_from_the_files_start(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD, encoding="utf-8-sig")
+    start = path.stat().st_size
+    path.write_bytes(path.read_bytes() + b"\xff\n")
+    assert f"UTF-8 at byte {start}" in str(refusal(path))
