@@ -31,7 +31,7 @@ def run(
     repeat: str = "next",
     min_share: float = 0.0,
     time_limit: float = 120.0,
-    gap: float = 0.0005,
+    gap: float = 0.0001,
     peer_time_limit: float = 0.0,
     out: Path = Path("bench-cache/plan.csv"),
     seed: int = 1,

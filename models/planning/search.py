@@ -150,7 +150,7 @@ def _improve(
     size, nodes, idle = max(CHUNK, SMALLEST), 0, 0
     for turn in range(stop.rounds):
         close = bound - best.value <= stop.gap * max(1.0, abs(bound))
-        if close or idle >= 12 or solver.seconds_left < 0.2:
+        if close or idle >= max(12, stop.rounds // 4) or solver.seconds_left < 0.2:
             break
         near = _neighbourhood(programme, key_years, draw, size, by_years=turn % 3 == 2)
         settled = np.where(near, np.nan, np.round(_x(best)[programme.keys]))
