@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.order_file import write_order_file
-from pipelines.ingest import load
+from pipelines.ingest import LOAD_MEMORY_MB, load
 from settings import Settings
 from warehouse import Warehouse
 
@@ -140,7 +140,7 @@ def _child(method: str, file: Path, home: Path) -> Run:
 
 def _ours(file: Path, home: Path) -> int:
     settings = Settings(home=home)
-    with Warehouse.open(settings.warehouse_path, threads=THREADS) as warehouse:
+    with Warehouse.open(settings.warehouse_path, threads=THREADS, memory_mb=LOAD_MEMORY_MB) as warehouse:
         [report] = load(settings, warehouse, [file], now=NOW).files
     return report.taken + report.unchanged + report.rejected + sum(report.dropped.values())
 

@@ -53,11 +53,12 @@ class Found:
 
     @property
     def shop(self) -> str:
-        """The shop the file's name (`SHOP__…`) or folder says; 'default' when neither does."""
+        """The shop the file's name (`SHOP__…`) or folder says; 'default' when neither does (a date is no shop)."""
         if NAME_MARK in self.path.name and (prefix := self.path.name.split(NAME_MARK)[0]):
             return prefix
         folder = self.path.parent
-        return folder.name if folder != self.root and not folder.name.isdigit() else DEFAULT_SHOP
+        is_day = folder.name.replace("-", "").isdigit()
+        return DEFAULT_SHOP if folder == self.root or is_day else folder.name
 
 
 @dataclass(frozen=True)

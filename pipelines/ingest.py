@@ -15,7 +15,10 @@ from pipelines.watched import move_away, ready_files, waits_for_half
 from settings import Settings
 from warehouse import Warehouse
 
-__all__ = ["load", "watch_once"]
+__all__ = ["LOAD_MEMORY_MB", "load", "watch_once"]
+
+LOAD_MEMORY_MB = 256
+"""What a warehouse opened for loading needs (Warehouse.open, memory_mb): more would only cache the table."""
 
 
 class _CheckedOnly(Exception):  # noqa: N818

@@ -1,5 +1,7 @@
 """Which 64-bit hashes a long stream has brought before: a filter in memory, the hashes themselves on disk."""
 
+from collections.abc import Iterator
+from itertools import pairwise
 from tempfile import TemporaryFile
 
 import numpy as np
@@ -54,16 +56,19 @@ class Seen:
         likely = np.flatnonzero(is_likely)
         if not len(likely) or not self._ends[-1]:
             return counts
-        known = np.memmap(self._file, dtype=_PAIR, mode="r", shape=(self._ends[-1],))
-        for start, end in zip(self._ends, self._ends[1:], strict=False):
-            run = known[start:end]
-            left = np.searchsorted(run["hash"], hashes[likely], side="left")
-            right = np.searchsorted(run["hash"], hashes[likely], side="right")
+        asked = hashes[likely]
+        for run in self._runs():
+            left, right = (np.searchsorted(run["hash"], asked, side=side) for side in ("left", "right"))
             for i in np.flatnonzero(right > left):
                 found = run["mark"][left[i] : right[i]]
-                wanted = likely[i]
-                counts[wanted] += len(found) if marks is None else int((found == marks[wanted]).sum())
+                counts[likely[i]] += len(found) if marks is None else int((found == marks[likely[i]]).sum())
         return counts
+
+    def _runs(self) -> Iterator[NDArray[np.void]]:
+        """The sorted runs, read one at a time: mapped, all of them would stay in memory."""
+        self._file.seek(0)
+        for start, end in pairwise(self._ends):
+            yield np.fromfile(self._file, dtype=_PAIR, count=end - start)
 
 
 _PAIR = np.dtype([("hash", np.uint64), ("mark", np.uint64)])

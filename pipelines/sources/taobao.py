@@ -14,8 +14,8 @@ from pipelines.sources.orders import PAIR, half_a_pair, raw_blocks
 from pipelines.sources.profile import Profile, normal, profiles
 from pipelines.sources.records import LINE
 
-MOST_BYTES = 1024 * 1024 * 1024
-"""A pair is joined in memory; larger exports must be split by time."""
+MOST_BYTES = 512 * 1024 * 1024
+"""The reports of one delivery are joined in memory; more than this must be split by time."""
 FROM_ORDER = ("head", "status", "goods", "paid_at", "ordered_at", "parcel", "address", "buyer")
 """Roles that an item line takes from its order."""
 ORDER_ID = "order:id"
@@ -57,6 +57,12 @@ def parse_pair(halves: Sequence[Half]) -> Iterator[tuple[Half, Batch]]:
     for name in PAIR:
         if not any(half.profile == name for half in halves):
             raise half_a_pair(halves[0].path, profiles()[halves[0].profile])
+    if (size := sum(half.path.stat().st_size for half in halves)) > MOST_BYTES:
+        names = ", ".join(f"'{half.path.name}'" for half in halves)
+        raise FileRefused(
+            "pair_too_large",
+            f"{names} have {size >> 20} MB together; reports are joined up to {MOST_BYTES >> 20} MB: load year by year",
+        )
     read = [_read(half) for half in halves]
     heads = [r for r in read if r.half.profile == "taobao_orders"]
     items = [r for r in read if r.half.profile == "taobao_items"]
@@ -72,11 +78,6 @@ def parse_pair(halves: Sequence[Half]) -> Iterator[tuple[Half, Batch]]:
 
 
 def _read(half: Half) -> _Read:
-    if (size := half.path.stat().st_size) > MOST_BYTES:
-        raise FileRefused(
-            "pair_too_large",
-            f"'{half.path.name}' has {size >> 20} MB; a pair is joined up to {MOST_BYTES >> 20} MB: export by month",
-        )
     declared, layout, frames, foreign = profiles()[half.profile], None, [], dict[str, int]()
     for found, raw, reason in raw_blocks(half.path, declared):
         if found is None:
