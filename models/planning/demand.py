@@ -9,6 +9,8 @@ import polars as pl
 from models.planning.seasons import days_between, selling_days
 
 FORECAST, LAST_YEAR, EXPECTED, PROMISED = "forecast", "last year's sales", "expected sales", "commitment"
+GRAMS = 3
+"""Decimals of a kg in demand: sums of floats in another order must not lead to another plan."""
 DEMAND_SCHEMA = pl.Schema(
     {
         "crop_id": pl.String, "year": pl.Int64, "season": pl.Int64, "demand_kg": pl.Float64, "committed_kg": pl.Float64,
@@ -111,8 +113,8 @@ def crop_demand(
         .with_columns(pl.col("kg", "preorder_kg", "other_kg").fill_null(0.0))
         .filter((pl.col("year") > years[0]) | (pl.col("season") >= first_season))
         .with_columns(
-            demand_kg=pl.max_horizontal("kg", "preorder_kg") + pl.col("other_kg"),
-            committed_kg=pl.col("preorder_kg") + pl.col("other_kg"),
+            demand_kg=(pl.max_horizontal("kg", "preorder_kg") + pl.col("other_kg")).round(GRAMS),
+            committed_kg=(pl.col("preorder_kg") + pl.col("other_kg")).round(GRAMS),
             demand_source=pl.col("source").fill_null(PROMISED),
         )
         .select(DEMAND_SCHEMA.names())
@@ -153,7 +155,7 @@ def less_standing(
     left = (pl.col("demand_kg", "committed_kg") - pl.col("borne_kg").fill_null(0.0)).clip(lower_bound=0.0)
     return (
         demand.join(borne, on=["crop_id", "year", "season"], how="left", maintain_order="left")
-        .with_columns(left)
+        .with_columns(left.round(GRAMS))
         .select(demand.columns)
     )
 

@@ -61,11 +61,13 @@ class Rows:
         )
 
     def matrix(self, columns: int) -> sp.csr_matrix:
-        """All blocks as one sparse matrix."""
+        """All blocks as one sparse matrix, its entries in order, so that equal inputs are solved alike."""
         if not self.entries:
             return sp.csr_matrix((self.count, columns))
         r, c, v = (np.concatenate(parts) for parts in zip(*self.entries, strict=True))
-        return sp.csr_matrix((v.astype(np.float64), (r, c)), shape=(self.count, columns))
+        found = sp.csr_matrix((v.astype(np.float64), (r, c)), shape=(self.count, columns))
+        found.sort_indices()
+        return found
 
 
 def land_rows(rows: Rows, acts: Activities) -> None:

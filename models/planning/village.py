@@ -158,7 +158,7 @@ def _sold(programme: Programme, area: Floats) -> pl.DataFrame:
 
 def _balance(programme: Programme, sales: pl.DataFrame) -> pl.DataFrame:
     """Demand, supply, sold, surplus and unserved kg per crop, year and season."""
-    totals = sales.group_by("row").agg(supply_kg=pl.sum("kg"), sold_kg=pl.sum("sold"))
+    totals = sales.group_by("row").agg(supply_kg=pl.sum("kg").round(6), sold_kg=pl.sum("sold").round(6))
     return (
         programme.demand.join(totals, on="row", how="left", maintain_order="left")
         .with_columns(pl.col("supply_kg", "sold_kg").fill_null(0.0))
