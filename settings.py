@@ -35,6 +35,10 @@ class Settings(BaseSettings):
 
     horizon_days: Annotated[int, Field(ge=1, le=56)] = 28
     levels: tuple[float, ...] = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+    forecast_min_sale_days: Annotated[int, Field(ge=0)] = 0
+    """Series with fewer days of sales get no daily forecast; 0: all get one, short ones a labelled baseline."""
+    forecast_within_days: Annotated[int, Field(ge=1)] = 28
+    """With forecast_min_sale_days: the last sale is at most so many days old."""
     backtest_origins: Annotated[int, Field(ge=1, le=52)] = 4
     train_every_days: Annotated[int, Field(ge=1, le=365)] = 7
     plan_years: Annotated[int, Field(ge=1, le=10)] = 3

@@ -76,3 +76,16 @@ def eligible_series(
         .with_columns(is_eligible=pl.col("reason").is_null())
         .select("product_id", "channel_id", "region_id", "sales_days", "last_sale", "is_eligible", "reason")
     )
+
+
+def forecast_series(settings: Settings, warehouse: Warehouse, *, cutoff: date) -> pl.DataFrame | None:
+    """Keys of the series that the settings let be forecast; None where they ask nothing of a series."""
+    if not settings.forecast_min_sale_days:
+        return None
+    found = eligible_series(
+        warehouse.sold_by_day(known_by=settings.known_by(cutoff)),
+        cutoff=cutoff,
+        min_days=settings.forecast_min_sale_days,
+        within_days=settings.forecast_within_days,
+    )
+    return found.filter("is_eligible").select("product_id", "channel_id", "region_id")

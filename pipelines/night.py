@@ -9,11 +9,10 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import polars as pl
-from warehouse.inbox import Inbox, take_in_inbox
-from warehouse.upkeep import retention
 
 from pipelines.check import check_inputs
 from pipelines.clean import clean_readings
+from pipelines.demand_inputs import forecast_series
 from pipelines.forecast import forecast_demand, forecast_season
 from pipelines.ingest import watch_once
 from pipelines.plan import plan_planting
@@ -23,6 +22,8 @@ from pipelines.score import score_matured
 from pipelines.train import train_if_due
 from settings import Settings
 from warehouse import Warehouse
+from warehouse.inbox import Inbox, take_in_inbox
+from warehouse.upkeep import retention
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def train(night: Night, warehouse: Warehouse) -> str:
 
 def forecast(night: Night, warehouse: Warehouse) -> str:
     """Forecast days and seasons."""
-    days = forecast_demand(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
+    only = forecast_series(night.settings, warehouse, cutoff=night.cutoff)
+    days = forecast_demand(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id, only=only)
     report("forecast", 1, 2)
     weeks = forecast_season(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
     return f"{days} daily rows, {weeks} weekly rows"

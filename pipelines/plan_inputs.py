@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from models.evaluation.metrics import expected_kg, quantile_column
 from models.planning.demand import FORECAST, LAST_YEAR, crop_days, crop_demand, less_standing
 from models.planning.problem import FIXED_SCHEMA, Params, Problem
 from models.planning.reasons import Freshness
@@ -14,7 +15,6 @@ from warehouse import Warehouse
 
 SHARE_DAYS = 364
 """A family's forecast is split over its products by what each sold in so many days before the cutoff."""
-MEDIAN = 0.5
 FLOODED = ("paddy",)
 """Land classes under water for a season: flooding breaks soil-borne disease, so the legume rule spares them."""
 
@@ -85,12 +85,7 @@ def plan_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date) -> Pl
 
 def _daily(warehouse: Warehouse, settings: Settings, cutoff: date) -> tuple[pl.DataFrame, str, list[str]]:
     """Kilograms of each crop asked for per day of the season forecast, what they come from, and notes."""
-    weekly = warehouse.sql(
-        "select family, channel_id, week_start, sum(demand_kg) as demand_kg from season_forecast "
-        "where cutoff = $cutoff and level = $level group by all order by all",
-        cutoff=cutoff,
-        level=MEDIAN,
-    )
+    weekly = _expected_weekly(warehouse, cutoff)
     notes, source = [], FORECAST
     if weekly.is_empty():
         source = LAST_YEAR
@@ -100,6 +95,30 @@ def _daily(warehouse: Warehouse, settings: Settings, cutoff: date) -> tuple[pl.D
     share = _product_share(warehouse, settings, cutoff)
     daily = crop_days(weekly, share, product_crop, warehouse.read("catchment"))
     return daily, source, [*notes, *_unmapped(weekly, share, product_crop)]
+
+
+def _expected_weekly(warehouse: Warehouse, cutoff: date) -> pl.DataFrame:
+    """Family × channel × week expected by the season forecast (kg): the regions' means, which add up as medians do not."""
+    rows = warehouse.sql(
+        "select family, channel_id, region_id, week_start, level, demand_kg from season_forecast "
+        "where cutoff = $cutoff order by all",
+        cutoff=cutoff,
+    )
+    levels = rows["level"].unique().sort().to_list()
+    wide = rows.with_columns(level=pl.format("season_{}", "level")).pivot(
+        on="level",
+        on_columns=[quantile_column("season", q) for q in levels],
+        index=["family", "channel_id", "region_id", "week_start"],
+        values="demand_kg",
+    )
+    if not levels:
+        return rows.select("family", "channel_id", "week_start", "demand_kg")
+    return (
+        wide.with_columns(demand_kg=expected_kg("season", levels))
+        .group_by("family", "channel_id", "week_start")
+        .agg(pl.col("demand_kg").sum())
+        .sort("family", "channel_id", "week_start")
+    )
 
 
 def _sold_weekly(warehouse: Warehouse, settings: Settings, cutoff: date) -> pl.DataFrame:
@@ -183,7 +202,7 @@ def _freshness(warehouse: Warehouse, settings: Settings, cutoff: date, planting:
     newest = warehouse.sql(
         "select max(week_start) as week from season_forecast where cutoff = $cutoff", cutoff=cutoff
     )
-    sold = warehouse.sold_by_day(known_by=settings.known_by(cutoff))["sale_date"].max()
+    sold = str(warehouse.sold_by_day(known_by=settings.known_by(cutoff))["sale_date"].max())
     last = (
         planting.filter(pl.col("area_mu") > 0).select("year", "season").sort("year", "season").tail(1).rows()
     )

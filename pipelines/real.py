@@ -13,7 +13,8 @@ from pipelines.ingest import load
 from pipelines.load_report import LoadReport, show
 from pipelines.progress import report
 from pipelines.real_inputs import MissingData, RealReport, real_deliveries
-from settings import Settings
+from pipelines.real_profile import real_profile
+from settings import FILE_NAME, Settings
 from warehouse import Warehouse
 
 __all__ = ["MissingData", "RealCounty", "prepare_real", "show_real"]
@@ -47,7 +48,13 @@ def prepare_real(home: Path) -> RealCounty:
     """
     data = Settings(home=home).data
     inputs = real_deliveries(data, home / "tables")
-    settings = init_county(home)
+    init_county(home)
+    market = real_profile().market
+    (home / FILE_NAME).write_text(
+        f"forecast_min_sale_days = {market.least_sale_days}\nforecast_within_days = {market.recent_days}\n",
+        "utf-8",
+    )
+    settings = Settings(home=home)
     known_by, now = settings.known_by(inputs.cutoff).astimezone(UTC), datetime.now(UTC)
     with Warehouse.open(settings.warehouse_path, zone=settings.timezone) as warehouse:
         report("load", 0, 2, "sales, land, crops, prices")

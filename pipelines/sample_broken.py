@@ -77,6 +77,6 @@ def break_some(
     found.append(Broken("", layout.file, "totals_row", 0, 1))
     out = io.StringIO(newline="")
     quote_all = platform in ("taobao", "douyin")
-    quoting = csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL
-    csv.writer(out, quoting=quoting, lineterminator="\n").writerows([*added, total])
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL, lineterminator="\n")
+    writer.writerows([*added, total])
     return {**files, layout.file: files[layout.file] + out.getvalue().encode(encoding)}, found
