@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
-from warehouse.release import broken_releases, current
 
 from settings import Settings
 from warehouse import Warehouse
+from warehouse.release import broken_releases, current
 
 PACKAGES = ("duckdb", "fastapi", "highspy", "lightgbm", "mlflow", "polars", "prefect")
 CONSTRAINTS = Path(__file__).parents[1] / "constraints.txt"
@@ -68,6 +68,10 @@ def places(settings: Settings) -> list[Finding]:
             settings.warehouse_path.exists(), "warehouse", str(settings.warehouse_path), f"anxu init {home}"
         ),
         Finding(release is not None, "release", release or "none", "anxu nightly"),
+        *(
+            Finding(False, "broken release", name, f"remove {settings.releases_dir / name}")
+            for name in broken_releases(settings.releases_dir)
+        ),
         Finding(
             free >= MIN_FREE_GB,
             "free disk",
