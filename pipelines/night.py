@@ -35,13 +35,15 @@ class Night:
     now: datetime
     """When files found tonight count as arrived (aware)."""
     run_id: str
+    started_at: datetime
+    """By the clock; `now` may be another day's in a replay."""
 
     @classmethod
     def of(cls, settings: Settings, cutoff: date | None, now: datetime | None) -> "Night":
         """Fill in the defaults: now is the clock's, the cutoff is the last whole local day before it."""
         now = (now or datetime.now(UTC)).astimezone(UTC)
         cutoff = cutoff or (now.astimezone(settings.zone) - timedelta(days=1)).date()
-        return cls(settings, cutoff, now, f"{cutoff:%Y%m%d}-{uuid4().hex[:8]}")
+        return cls(settings, cutoff, now, f"{cutoff:%Y%m%d}-{uuid4().hex[:8]}", datetime.now(UTC))
 
 
 def ingest(night: Night, warehouse: Warehouse) -> str:
@@ -156,7 +158,7 @@ def _run_row(night: Night, status: str, detail: str, finished: datetime | None) 
         "run_id": night.run_id,
         "flow": "nightly",
         "cutoff": night.cutoff,
-        "started_at": night.now,
+        "started_at": night.started_at,
         "finished_at": finished,
         "status": status,
         "detail": detail,

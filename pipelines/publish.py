@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from models.evaluation.metrics import expected_kg, quantile_column
 from pipelines.registry import champion_error, champion_files
 from settings import Settings
 from warehouse import Warehouse
@@ -49,6 +50,7 @@ def release_tables(settings: Settings, warehouse: Warehouse, cutoff: date) -> di
         "run": warehouse.query("recent_runs"),
         "run_step": warehouse.query("recent_steps"),
         "forecast_score": warehouse.query("recent_scores", cutoff=cutoff),
+        "demand_expected": expected_days(tables["demand_forecast"]),
         "model_error": champion_error(settings, cutoff=cutoff),
         "history_daily": history_daily(warehouse, known_by, cutoff),
         "load_summary": warehouse.query("load_summary", known_by=known_by),
@@ -57,6 +59,19 @@ def release_tables(settings: Settings, warehouse: Warehouse, cutoff: date) -> di
         "sensor_state": warehouse.query("sensor_state", known_by=known_by),
     }
     return tables
+
+
+def expected_days(forecast: pl.DataFrame) -> pl.DataFrame:
+    """Mean of each series and day (`expected_kg`) implied by its quantiles: means add up over series, medians do not."""
+    keys = ["product_id", "channel_id", "region_id", "forecast_date"]
+    levels = forecast["level"].unique().sort().to_list()
+    if not levels:
+        return forecast.select(*keys, expected_kg="demand_kg")
+    columns = [quantile_column("demand", q) for q in levels]
+    wide = forecast.with_columns(level=pl.format("demand_{}", "level")).pivot(
+        on="level", on_columns=columns, index=keys, values="demand_kg"
+    )
+    return wide.select(*keys, expected_kg=expected_kg("demand", levels)).sort(keys)
 
 
 def unmapped_with_share(warehouse: Warehouse, known_by: datetime) -> pl.DataFrame:
