@@ -562,6 +562,7 @@ create table if not exists demand_forecast (
     forecast_date   date not null,
     level           double not null check (level > 0 and level < 1),
     demand_kg       double not null check (demand_kg >= 0),
+    expected_kg     double check (expected_kg >= 0),           -- mean of the day, the same at every level
     model_version   text not null,
     fallback_reason text                                       -- null: the model; else why a baseline stands in
 );

@@ -69,12 +69,12 @@ def apply_overrides(forecast: pl.DataFrame, overrides: pl.DataFrame, *, cutoff: 
     """Multiply forecasts by what people wrote.
 
     Args:
-        forecast: SERIES, `forecast_date`, `level`, `demand_kg`, `model_version`; further columns are kept.
+        forecast: SERIES, `forecast_date`, `level`, `demand_kg`, `expected_kg`, `model_version`; further columns are kept.
         overrides: As the table demand_override; those that expired before the cutoff are passed over.
         cutoff: Last known day.
 
     Returns:
-        `forecast` in order; where an override holds `demand_kg` × `factor` and `model_version` + '+override'. Of several
+        `forecast` in order; where an override holds `demand_kg` and `expected_kg` × `factor` and `model_version` + '+override'. Of several
         for one day the last written counts, alone.
     """
     valid = overrides.filter(pl.col("expires_on") >= cutoff).select(
@@ -106,7 +106,7 @@ def apply_overrides(forecast: pl.DataFrame, overrides: pl.DataFrame, *, cutoff: 
     return (
         forecast.join(last, on=[*SERIES, "forecast_date"], how="left", maintain_order="left")
         .with_columns(
-            demand_kg=pl.col("demand_kg") * pl.col("factor").fill_null(1.0),
+            pl.col("demand_kg", "expected_kg") * pl.col("factor").fill_null(1.0),
             model_version=marked.otherwise("model_version"),
         )
         .drop("factor")
@@ -119,7 +119,10 @@ def _daily(settings: Settings, panel: Panel) -> pl.DataFrame:
         naive = seasonal_naive(
             panel, origin=panel.cutoff, horizon_days=settings.horizon_days, levels=settings.levels
         )
-        return naive.with_columns(fallback_reason=pl.lit("no_model"), model_version=pl.lit(NAIVE_VERSION))
+        expected = pl.col("demand_kg").mean().over(*SERIES, "forecast_date")
+        return naive.with_columns(
+            expected_kg=expected, fallback_reason=pl.lit("no_model"), model_version=pl.lit(NAIVE_VERSION)
+        )
     version, model = loaded
     future = future_frame(panel, origin=panel.cutoff, horizon_days=settings.horizon_days)
     return model.predict(future, threads=settings.threads).with_columns(model_version=pl.lit(version.name))

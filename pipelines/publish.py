@@ -4,7 +4,6 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from models.evaluation.metrics import expected_kg, quantile_column
 from pipelines.registry import champion_error, champion_files
 from settings import Settings
 from warehouse import Warehouse
@@ -62,16 +61,9 @@ def release_tables(settings: Settings, warehouse: Warehouse, cutoff: date) -> di
 
 
 def expected_days(forecast: pl.DataFrame) -> pl.DataFrame:
-    """Mean of each series and day (`expected_kg`) implied by its quantiles: means add up over series, medians do not."""
+    """Mean of each series and day (`expected_kg`), one row each: means add up over series, medians do not."""
     keys = ["product_id", "channel_id", "region_id", "forecast_date"]
-    levels = forecast["level"].unique().sort().to_list()
-    if not levels:
-        return forecast.select(*keys, expected_kg="demand_kg")
-    columns = [quantile_column("demand", q) for q in levels]
-    wide = forecast.with_columns(level=pl.format("demand_{}", "level")).pivot(
-        on="level", on_columns=columns, index=keys, values="demand_kg"
-    )
-    return wide.select(*keys, expected_kg=expected_kg("demand", levels)).sort(keys)
+    return forecast.select(*keys, "expected_kg").unique(maintain_order=True)
 
 
 def unmapped_with_share(warehouse: Warehouse, known_by: datetime) -> pl.DataFrame:

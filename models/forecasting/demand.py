@@ -54,25 +54,25 @@ class DemandModel:
         baseline = rows.select(fallback_kg()).to_series().cast(pl.Float64).to_numpy()
         return np.where(rows["fallback_reason"].is_null().to_numpy(), fitted, baseline)
 
-    def quantiles(self, rows: pl.DataFrame, *, threads: int = 1) -> npt.NDArray[np.float64]:
-        """Kg as [rows, levels]: not negative, ascending along the levels."""
-        return self.ratios.quantiles(self.mean_kg(rows, threads=threads), rows)
-
     def predict(self, future: pl.DataFrame, *, threads: int = 1) -> pl.DataFrame:
         """Forecast every row of a future frame.
 
         Returns:
             One row per row of `future` and level: SERIES, `forecast_date`, `level`, `demand_kg` (kg, ≥ 0, never
-            falling with the level), `fallback_reason` (null: the model).
+            falling with the level), `expected_kg` (the mean, the same at every level), `fallback_reason` (null: the model).
         """
-        kg = self.quantiles(future, threads=threads)
-        keys = future.select(*SERIES, "fallback_reason", forecast_date="date")
+        mean = self.mean_kg(future, threads=threads)
+        kg = self.ratios.quantiles(mean, future)  # [rows, levels]
+        keys = future.select(
+            *SERIES, "fallback_reason", forecast_date="date", expected_kg=pl.Series(mean.clip(min=0))
+        )
         return pl.concat(
             keys.select(
                 *SERIES,
                 "forecast_date",
                 level=pl.lit(q),
                 demand_kg=pl.Series(kg[:, i]),
+                expected_kg="expected_kg",
                 fallback_reason="fallback_reason",
             )
             for i, q in enumerate(self.ratios.levels)

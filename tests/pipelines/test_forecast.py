@@ -32,7 +32,7 @@ def override(**changes: object) -> pl.DataFrame:
 def may(*products: str) -> pl.DataFrame:
     rows = [(p, c, "r", date(2026, 5, d)) for p in products for c in ("s0", "s1") for d in (1, 2)]
     return pl.DataFrame(rows, schema=[*SERIES, "forecast_date"], orient="row").with_columns(
-        level=pl.lit(0.5), demand_kg=pl.lit(10.0), model_version=pl.lit("demand-1")
+        level=pl.lit(0.5), demand_kg=pl.lit(10.0), expected_kg=pl.lit(10.0), model_version=pl.lit("demand-1")
     )
 
 
@@ -57,6 +57,7 @@ def may(*products: str) -> pl.DataFrame:
 def test_the_last_valid_override_counts(overrides: pl.DataFrame, kg: list[float]) -> None:
     changed = apply_overrides(may("p0", "p1"), overrides, cutoff=date(2026, 4, 30))
     assert changed["demand_kg"].to_list() == [*kg, 10, 10, 10, 10]
+    assert changed["expected_kg"].to_list() == [*kg, 10, 10, 10, 10]
     marked = changed.filter(pl.col("model_version") == "demand-1+override").height
     assert marked == sum(k != 10 for k in kg)
 
