@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 Hashes = NDArray[np.uint64]
 
 FIRST_CAPACITY = 1 << 20
-BITS_PER_HASH = 16
+BITS_PER_HASH = 8
 PROBES = 4
-"""With 16 bits a hash some 0.2 % of new hashes are looked up on disk for nothing."""
+"""With 8 bits a hash some 2 % of new hashes are looked up on disk for nothing."""
 
 
 class Seen:
-    """Hashes added so far, each with a mark; two bytes of memory a hash, however many there are."""
+    """Hashes added so far, each with a mark; about two bytes of memory a hash, however many there are."""
 
     def __init__(self) -> None:
         self._filters = [_Filter(FIRST_CAPACITY)]

@@ -100,7 +100,7 @@ def test_an_older_export_that_comes_late_changes_nothing(county: County, tmp_pat
     assert county.view()["status"].to_list() == ["received"]
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     days=st.lists(
         st.lists(

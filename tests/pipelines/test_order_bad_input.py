@@ -315,7 +315,7 @@ JUNK = [
 ]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     cuts=st.lists(
         st.tuples(st.floats(0, 1), st.sampled_from(JUNK), st.integers(0, 30)), min_size=1, max_size=6

@@ -50,7 +50,7 @@ def shopify_file(path: Path, orders: list[list[str]]) -> Path:
     return path
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     orders=st.lists(
         st.lists(st.sampled_from(["米", '"a,b"', '"two\nlines"', '"say ""hi"""']), min_size=1, max_size=4),
