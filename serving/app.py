@@ -29,7 +29,7 @@ WARM = (
     week_reads.week,
 )
 """Made when a release is loaded, before it is served."""
-SPENT = ("demand_forecast", "season_forecast", "history_daily", "recommendation_reason")
+SPENT = ("demand_forecast", "demand_expected", "season_forecast", "history_daily", "recommendation_reason")
 """Tables that only these read."""
 
 log = logging.getLogger("anxu.serving")
@@ -39,9 +39,9 @@ class PortTaken(RuntimeError):  # noqa: N818
     """The address to serve at is in use; the message names it and the way out."""
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The service over `settings.releases_dir`; it starts to watch for releases when the app starts."""
-    published = Published(settings.releases_dir, warm=WARM, spent=SPENT)
+def create_app(settings: Settings, *, poll_seconds: float = 0.5) -> FastAPI:
+    """The service over `settings.releases_dir`; once started it looks for a new release every `poll_seconds`."""
+    published = Published(settings.releases_dir, warm=WARM, spent=SPENT, poll_seconds=poll_seconds)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -35,6 +35,10 @@ class DemandForecast(Shape):
     demand_kg: dict[str, float | None] = Field(
         description="quantile level → kg", examples=[{"0.1": 4.2, "0.5": 9.8, "0.9": 17.5}]
     )
+    expected_kg: float | None = Field(
+        description="mean of the day: adds up over series and days, quantiles do not; null: published without",
+        examples=[10.6],
+    )
     cutoff: date = Field(description="last local day whose sales were known")
     model_version: str | None
     fallback_reason: str | None = Field(description="null: the model; else why a baseline stands in")

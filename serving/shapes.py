@@ -29,7 +29,8 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         "soil": S,
     },
     "practice": {"practice_id": S, "season": N, "last_season": N, "cost_yuan_per_mu": F},
-    "demand_forecast": {"cutoff": D, **SERIES, "forecast_date": D, **FAN},
+    "demand_forecast": {"cutoff": D, **SERIES, "forecast_date": D, **FAN, "expected_kg": F},
+    "demand_expected": {**SERIES, "forecast_date": D, "expected_kg": F},
     "season_forecast": {"cutoff": D, "family": S, "channel_id": S, "region_id": S, "week_start": D, **FAN},
     "history_daily": {**SERIES, "sale_date": D, "sold_kg": F},
     "planting_plan": {

@@ -1,7 +1,7 @@
 """Demand ahead and behind: one row per series and day (or week), the quantile levels side by side."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
@@ -20,11 +20,25 @@ class Fan:
 
     table: Indexed
     levels: tuple[str, ...]
+    expected: bool = False
+    """Whether every row has its mean in `expected_kg`; older releases hold none, and weeks never do."""
+
+    @property
+    def middle(self) -> str | None:
+        """The published level nearest to the middle."""
+        return min(self.levels, key=lambda level: abs(float(level) - 0.5), default=None)
+
+    @property
+    def summed(self) -> str | None:
+        """The column to add up over series: the means, which add up; without them the medians, which read low."""
+        return "expected_kg" if self.expected else self.middle
 
 
 def daily_fan(release: Release) -> Fan:
-    """The demand forecast, indexed by product, channel, region."""
-    return _fan(release.frame("demand_forecast"), DAILY, "forecast_date")
+    """The demand forecast with its means, indexed by product, channel, region."""
+    fan = _fan(_with_means(release), DAILY, "forecast_date", ["expected_kg"])
+    means = fan.table.frame["expected_kg"]
+    return replace(fan, expected=len(means) > 0 and means.null_count() == 0)
 
 
 def weekly_fan(release: Release) -> Fan:
@@ -52,13 +66,14 @@ class Wish:
 
 
 def daily(release: Release, wish: Wish) -> pl.DataFrame:
-    """One row per product, channel, region and day: `demand_kg` is a struct of the levels (kg).
+    """One row per product, channel, region and day: `demand_kg` is a struct of the levels (kg), `expected_kg` the mean
+    (null in a release without means).
 
     Raises:
         Problem: 404 for an id unknown in the release, 422 for a level that is not published.
     """
     _known(release, wish, "product", "product_id", "/v1/products")
-    return _read(release.made(daily_fan), wish, DAILY, "forecast_date")
+    return _read(release.made(daily_fan), wish, DAILY, "forecast_date", ["expected_kg"])
 
 
 def weekly(release: Release, wish: Wish) -> pl.DataFrame:
@@ -96,13 +111,24 @@ def of_product(release: Release, product_id: str, wish: Wish) -> pl.DataFrame:
     return found
 
 
-def _fan(long: pl.DataFrame, keys: Sequence[str], day: str) -> Fan:
+def _with_means(release: Release) -> pl.DataFrame:
+    """The demand forecast; where it was published without means, those of `demand_expected` stand beside it."""
+    long = release.frame("demand_forecast")
+    if long["expected_kg"].null_count() < long.height:
+        return long
+    keys = [*DAILY, "forecast_date"]
+    means = release.frame("demand_expected").select(*keys, "expected_kg")
+    return long.drop("expected_kg").join(means, on=keys, how="left", validate="m:1", maintain_order="left")
+
+
+def _fan(long: pl.DataFrame, keys: Sequence[str], day: str, beside: Sequence[str] = ()) -> Fan:
     newest = long
     if long["cutoff"].n_unique() > 1:
         newest = long.filter(pl.col("cutoff") == pl.col("cutoff").max().over([*keys, day]))
     levels = tuple(str(level) for level in newest["level"].unique().sort())
-    index = [*keys, day, "cutoff", "model_version", "fallback_reason"]
-    wide = side_by_side(newest.with_columns(pl.col("demand_kg").round(3)), index, "level", "demand_kg")
+    index = [*keys, day, "cutoff", "model_version", "fallback_reason", *beside]
+    rounded = newest.with_columns(pl.col("demand_kg", *beside).round(3))
+    wide = side_by_side(rounded, index, "level", "demand_kg")
     return Fan(Indexed.of(wide, keys, [day]), levels)
 
 
@@ -135,11 +161,11 @@ def _ids(release: Release) -> dict[str, frozenset[str]]:
     }
 
 
-def _read(fan: Fan, wish: Wish, keys: Sequence[str], day: str) -> pl.DataFrame:
+def _read(fan: Fan, wish: Wish, keys: Sequence[str], day: str, beside: Sequence[str] = ()) -> pl.DataFrame:
     levels = chosen_levels(wish.levels, fan.levels)
     rows = _days(_series(fan.table, wish, keys), wish, day)
     fanned = pl.struct(levels).alias("demand_kg") if levels else pl.lit(None).alias("demand_kg")
-    return rows.select(*keys, day, fanned, "cutoff", "model_version", "fallback_reason")
+    return rows.select(*keys, day, fanned, *beside, "cutoff", "model_version", "fallback_reason")
 
 
 def chosen_levels(text: str | None, published: Sequence[str]) -> list[str]:

@@ -26,14 +26,16 @@ class Hover:
 
 @dataclass(frozen=True)
 class FanChart:
-    """History, median and nested bands, in pixels of a `width` × `height` box."""
+    """History, what is ahead and nested bands, in pixels of a `width` × `height` box."""
 
     width: int
     height: int
     left: int
     bottom: float
     history: str
-    median: str
+    ahead: str
+    thin: str
+    """A second line ahead; empty without one."""
     bands: tuple[str, ...]
     cutoff_x: float
     x_marks: tuple[Mark, ...]
@@ -50,16 +52,20 @@ class FanData:
     ticks: Sequence[tuple[int, str]]
     """Positions marked on the axis, and what is written there."""
     history: Sequence[float]
-    median: Sequence[float]
+    ahead: Sequence[float]
+    """The main line over the forecast positions."""
     bands: Sequence[tuple[Sequence[float], Sequence[float]]]
     """(low, high) over the forecast positions, widest first."""
+    thin: Sequence[float] = ()
+    """A second line over the forecast positions; may be left out."""
 
 
 def fan(data: FanData, *, width: int, height: int, max_ticks: int) -> FanChart:
     """The geometry of a fan chart; the y axis starts at 0."""
     left, right, top, bottom = 52, 12, 14, height - 26
-    n = max(len(data.history) + len(data.median), 2)
-    steps = nice_steps(max([1e-9, *data.history, *data.median, *(v for _, high in data.bands for v in high)]))
+    n = max(len(data.history) + len(data.ahead), 2)
+    highs = (v for _, high in data.bands for v in high)
+    steps = nice_steps(max([1e-9, *data.history, *data.ahead, *data.thin, *highs]))
 
     def x(i: float) -> float:
         return left + (width - left - right) * i / (n - 1)
@@ -68,7 +74,7 @@ def fan(data: FanData, *, width: int, height: int, max_ticks: int) -> FanChart:
         return bottom - (bottom - top) * value / steps[-1]
 
     first = len(data.history)
-    ahead = [x(first + i) for i in range(len(data.median))]
+    ahead = [x(first + i) for i in range(len(data.ahead))]
     bands = tuple(
         path(
             [*zip(ahead, map(y, high), strict=True), *reversed([*zip(ahead, map(y, low), strict=True)])],
@@ -83,9 +89,10 @@ def fan(data: FanData, *, width: int, height: int, max_ticks: int) -> FanChart:
         left,
         bottom,
         path([(x(i), y(v)) for i, v in enumerate(data.history)]),
-        path([*zip(ahead, map(y, data.median), strict=True)]),
+        path([*zip(ahead, map(y, data.ahead), strict=True)]),
+        path([*zip(ahead, map(y, data.thin), strict=True)] if data.thin else []),
         bands,
-        round(x(first - 0.5), 1) if first and data.median else -1.0,
+        round(x(first - 0.5), 1) if first and data.ahead else -1.0,
         tuple(Mark(round(x(i), 1), label) for i, label in thinned),
         tuple(Mark(round(y(v), 1), _short(v)) for v in steps),
         tuple(Hover(round(x(i - 0.5), 1), round(x(1) - x(0), 2), text) for i, text in enumerate(data.labels)),

@@ -8,12 +8,14 @@ import polars as pl
 from serving.published import Release
 from serving.reads import forecasts as reads
 from serving.reads import things
-from serving.reads.week import median_level, week
+from serving.reads.week import week
 from serving.web.charts import FanData, fan
 from serving.web.say import UNITS, Say
 
 HISTORY_DAYS = 120
 HISTORY_WEEKS = 40
+Line = tuple[str, str]
+"""A line of a chart: the column it shows, and its name in the catalogue."""
 
 
 def demand(release: Release, say: Say, product_id: str, channel_id: str, region_id: str) -> dict[str, Any]:
@@ -34,38 +36,52 @@ def demand(release: Release, say: Say, product_id: str, channel_id: str, region_
         "regions": _options(say, names["region"], options["region_id"].unique().to_list()),
         "channel": channel_id,
         "region": region_id,
-        "series": rows.select(reads.DAILY).n_unique() if rows.height else 0,
+        "series": (series := _series(rows, reads.DAILY)),
         "fallback": _fallback(rows),
-        **_days(release, say, wish, rows, table.levels),
+        **_days(release, say, wish, rows, series),
         **_weeks(release, say, wish),
     }
 
 
-def _days(
-    release: Release, say: Say, wish: reads.Wish, rows: pl.DataFrame, levels: tuple[str, ...]
-) -> dict[str, Any]:
+def _days(release: Release, say: Say, wish: reads.Wish, rows: pl.DataFrame, series: int) -> dict[str, Any]:
     if rows.is_empty():
-        return {"charts": [], "table_rows": [], "sums": {}, "shown": []}
-    ahead = _summed(rows, "forecast_date", levels)
-    first: date = ahead["forecast_date"][0]
-    past = _past(reads.sales(release, wish), first, HISTORY_DAYS)
-    middle = str(median_level(levels))
-    median = ahead[middle]
-    shown = [level for level in ("0.1", middle, "0.9") if level in levels]
+        return {"charts": []}
+    fan_table = release.made(reads.daily_fan)
+    ahead = _summed(rows, "forecast_date", fan_table)
+    past = _past(reads.sales(release, wish), ahead["forecast_date"][0], HISTORY_DAYS)
+    lines = _lines(fan_table, series)
+    shown = _shown(fan_table, series)
+    summed = ahead[str(fan_table.summed)]
     sums = {
         "last7": sum(kg for _, kg in past[-7:]),
-        "next7": float(median.head(7).sum()),
+        "next7": float(summed.head(7).sum()),
         "last28": sum(kg for _, kg in past[-28:]),
-        "next_all": float(median.sum()),
+        "next_all": float(summed.sum()),
         "days": ahead.height,
     }
     return {
-        "charts": _charts(say, past, ahead, "forecast_date", levels),
+        "charts": _charts(say, past, ahead, "forecast_date", fan_table.levels, lines),
+        "lines": [name for _, name in lines],
+        "expected": fan_table.expected,
         "table_rows": ahead.select("forecast_date", *shown).iter_rows(),
         "shown": shown,
-        "levels": levels,
+        "levels": fan_table.levels,
         "sums": sums,
     }
+
+
+def _lines(table: reads.Fan, series: int) -> list[Line]:
+    """One series: its median, and thin its mean. A sum: what adds up."""
+    if series == 1:
+        return [(str(table.middle), "median"), *([("expected_kg", "expected")] if table.expected else [])]
+    return [(str(table.summed), "expected" if table.expected else "median_sum")]
+
+
+def _shown(table: reads.Fan, series: int) -> list[str]:
+    """Columns of the table: the mean, and three levels; added medians would mislead beside the sum of means."""
+    means = ["expected_kg"] if table.expected else []
+    middle = [] if table.expected and series > 1 else [table.middle]
+    return [*means, *(level for level in ("0.1", *middle, "0.9") if level in table.levels)]
 
 
 def _weeks(release: Release, say: Say, wish: reads.Wish) -> dict[str, Any]:
@@ -75,32 +91,39 @@ def _weeks(release: Release, say: Say, wish: reads.Wish) -> dict[str, Any]:
     if family and (family,) in fan_table.table:
         rows = reads.weekly(release, reads.Wish(family, wish.channel_id, wish.region_id))
     if rows.is_empty():
-        return {"family": family, "weeks": 0, "week_charts": []}
-    ahead = _summed(rows, "week_start", fan_table.levels)
+        return {"family": family, "weeks": 0, "week_charts": [], "week_series": 0}
+    ahead = _summed(rows, "week_start", fan_table)
     past = _past_weeks(release, family, wish, ahead["week_start"][0])
-    charts = _charts(say, past, ahead, "week_start", fan_table.levels)
-    return {"family": family, "weeks": ahead.height, "week_charts": charts}
+    series = _series(rows, reads.WEEKLY)
+    charts = _charts(say, past, ahead, "week_start", fan_table.levels, _lines(fan_table, series))
+    return {"family": family, "weeks": ahead.height, "week_charts": charts, "week_series": series}
 
 
 def _charts(
-    say: Say, past: list[tuple[date, float]], ahead: pl.DataFrame, day: str, levels: tuple[str, ...]
+    say: Say,
+    past: list[tuple[date, float]],
+    ahead: pl.DataFrame,
+    day: str,
+    levels: tuple[str, ...],
+    lines: list[Line],
 ) -> list[Any]:
     """The same chart for wide and for narrow screens."""
     scale = UNITS[say.unit]
-    middle = str(median_level(levels))
     days: list[date] = [d for d, _ in past] + ahead[day].to_list()
     pairs = [(levels[i], levels[-1 - i]) for i in range(len(levels) // 2)]
     texts = [f"{say.day(d)} · {say.t('demand.sold')} {say.weight(kg)}" for d, kg in past]
     for row in ahead.iter_rows(named=True):
         band = f" ({say.weight(row[levels[0]])} – {say.weight(row[levels[-1]])})" if pairs else ""
-        texts.append(f"{say.day(row[day])} · {say.t('demand.median')} {say.weight(row[middle])}{band}")
+        values = " · ".join(f"{say.t(f'demand.{name}')} {say.weight(row[column])}" for column, name in lines)
+        texts.append(f"{say.day(row[day])} · {values}{band}")
     starts = [i for i, d in enumerate(days) if i == 0 or d.month != days[i - 1].month]
     data = FanData(
         texts,
         [(i, say.month(days[i])) for i in starts if i > 0 or days[0].day <= 20],
         [kg * scale for _, kg in past],
-        (ahead[middle] * scale).to_list(),
+        (ahead[lines[0][0]] * scale).to_list(),
         [((ahead[low] * scale).to_list(), (ahead[high] * scale).to_list()) for low, high in pairs],
+        (ahead[lines[1][0]] * scale).to_list() if len(lines) > 1 else (),
     )
     return [
         ("wide", fan(data, width=1080, height=320, max_ticks=12)),
@@ -108,9 +131,14 @@ def _charts(
     ]
 
 
-def _summed(rows: pl.DataFrame, day: str, levels: tuple[str, ...]) -> pl.DataFrame:
-    """Kg per day and level over all series: exact for one, as if they moved together for more."""
-    return rows.unnest("demand_kg").group_by(day).agg(pl.col(levels).sum()).sort(day)
+def _summed(rows: pl.DataFrame, day: str, table: reads.Fan) -> pl.DataFrame:
+    """Kg per day over all series: means add up; levels are exact for one, as if they moved together for more."""
+    columns = [*table.levels, *(["expected_kg"] if table.expected else [])]
+    return rows.unnest("demand_kg").group_by(day).agg(pl.col(columns).sum()).sort(day)
+
+
+def _series(rows: pl.DataFrame, keys: tuple[str, ...]) -> int:
+    return rows.select(keys).n_unique() if rows.height else 0
 
 
 def _past(sales: pl.DataFrame, first: date, days: int) -> list[tuple[date, float]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from serving.web.texts import text
@@ -10,6 +10,8 @@ from serving.web.texts import text
 UNITS = {"kg": 1.0, "jin": 2.0, "t": 0.001}
 """Weight unit → how many of it are one kg (1 jin = 0.5 kg)."""
 NONE = "—"
+LONGEST = timedelta(days=7)
+"""A run that seems to take longer has a wrong clock behind it."""
 WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
 
 
@@ -102,14 +104,19 @@ class Say:
             else f"{value * 60:.0f} {self.t('unit.minutes')}"
         )
 
-    def seconds(self, start: datetime | None, end: datetime | None) -> str:
-        """How long something took: 12 s, 3 min 5 s."""
-        if start is None or end is None:
-            return NONE
-        total = round((end - start).total_seconds())
-        minutes, rest = divmod(total, 60)
-        seconds = f"{rest} {self.t('unit.seconds')}"
-        return f"{minutes} {self.t('unit.minutes')} {seconds}" if minutes else seconds
+    def took(self, start: datetime | None, end: datetime | None) -> str:
+        """How long something took in its two largest units: 12 s, 3 min 5 s, 2 h 4 min.
+
+        Empty when it has not ended, ended before it began, or took over a week: then a clock was wrong.
+        """
+        if start is None or end is None or not timedelta() <= end - start <= LONGEST:
+            return ""
+        minutes, seconds = divmod(round((end - start).total_seconds()), 60)
+        hours, minutes = divmod(minutes, 60)
+        parts = [(hours, "hours"), (minutes, "minutes"), (seconds, "seconds")]
+        first = next((i for i, (n, _) in enumerate(parts) if n), len(parts) - 1)
+        kept = [(n, unit) for i, (n, unit) in enumerate(parts[first : first + 2]) if n or not i]
+        return " ".join(f"{n} {self.t(f'unit.{unit}')}" for n, unit in kept)
 
     def name(self, names: Mapping[str, Mapping[str, str]], key: str | None) -> str:
         """The name of a thing in the reader's language, else its id."""

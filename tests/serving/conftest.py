@@ -16,6 +16,7 @@ from warehouse.release import write_release
 CUTOFF = date(2026, 5, 3)
 NIGHT = datetime(2026, 5, 3, 22, 0, tzinfo=UTC)
 LEVELS = (0.1, 0.5, 0.9)
+SERIES_KEYS = ("product_id", "channel_id", "region_id")
 SERIES = [
     ("rice-5kg", "taobao-1", "shanghai"),
     ("rice-5kg", "taobao-1", "zhejiang"),
@@ -38,6 +39,7 @@ def forecast_rows(days: int = 14) -> pl.DataFrame:
                 "forecast_date": CUTOFF + timedelta(days=ahead),
                 "level": level,
                 "demand_kg": 10.0 * (i + 1) + ahead + 4 * level,
+                "expected_kg": 10.0 * (i + 1) + ahead + 3.5,
                 "model_version": "demand-7",
                 "fallback_reason": "too few sales days: 12 < 56" if product == "crab" else None,
             }
@@ -310,13 +312,28 @@ def night_rows() -> dict[str, pl.DataFrame]:
 
 def whole_county() -> dict[str, pl.DataFrame]:
     return {
-        "demand_forecast": forecast_rows(),
+        "demand_forecast": (forecast := forecast_rows()),
+        "demand_expected": forecast.select(*SERIES_KEYS, "forecast_date", "expected_kg").unique(
+            maintain_order=True
+        ),
         "season_forecast": season_rows(),
         "history_daily": history_rows(),
         **planting_rows(),
         **thing_rows(),
         **night_rows(),
     }
+
+
+def before_means(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The same county as an older release held it: without expected kilograms."""
+    older = {name: frame for name, frame in tables.items() if name != "demand_expected"}
+    return older | {"demand_forecast": tables["demand_forecast"].drop("expected_kg")}
+
+
+@pytest.fixture
+def older(county: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The small county without expected kilograms."""
+    return before_means(county)
 
 
 @pytest.fixture
@@ -355,9 +372,23 @@ def point(settings: Settings) -> Callable[[str], None]:
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """The service over the small county, release '2026-05-03-r1'; shared by a file's tests, which only read."""
-    settings = Settings(home=tmp_path_factory.mktemp("county"))
-    put_release(settings.releases_dir, "r1", whole_county())
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Where the county of `client` is."""
+    return Settings(home=tmp_path_factory.mktemp("county"))
+
+
+@pytest.fixture(scope="module")
+def client(shared: Settings) -> Iterator[TestClient]:
+    """The service over the small county, release '2026-05-03-r1'; shared by a file's tests, which leave it as it is."""
+    put_release(shared.releases_dir, "r1", whole_county())
+    with TestClient(create_app(shared)) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The service over a release without any table."""
+    settings = Settings(home=tmp_path_factory.mktemp("bare"))
+    put_release(settings.releases_dir, "bare", {})
     with TestClient(create_app(settings)) as client:
         yield client

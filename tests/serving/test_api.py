@@ -76,6 +76,7 @@ def test_the_list_of_tested_routes_is_the_list_of_routes(client: TestClient) -> 
 def test_a_forecast_row_holds_its_levels_side_by_side(client: TestClient) -> None:
     row = client.get("/v1/forecasts/rice-5kg", params={"limit": 1}).json()["items"][0]
     assert row["demand_kg"] == {"0.1": 31.4, "0.5": 33.0, "0.9": 34.6}
+    assert row["expected_kg"] == 34.5
     assert (row["channel_id"], row["forecast_date"], row["cutoff"]) == (
         "douyin-1",
         "2026-05-04",
@@ -111,6 +112,16 @@ def test_only_the_newest_forecast_of_a_day_is_served(
     with TestClient(create_app(settings)) as client:
         rows = client.get("/v1/forecasts", params={"product_id": "crab"}).json()["items"]
     assert [r["demand_kg"]["0.5"] for r in rows] == [1.0] + [43.0 + day for day in range(14)]
+
+
+def test_an_older_release_gives_its_forecasts_without_a_mean(
+    publish: Callable[..., Path], older: dict[str, pl.DataFrame], settings: Settings
+) -> None:
+    publish("older", older)
+    with TestClient(create_app(settings)) as client:
+        rows = client.get("/v1/forecasts").json()["items"]
+    assert {row["expected_kg"] for row in rows} == {None}
+    assert rows[0]["demand_kg"]
 
 
 def test_recommendations_filter_by_village_and_carry_both_languages(client: TestClient) -> None:
@@ -241,7 +252,7 @@ def test_csv_flattens_the_levels_and_links_to_the_next_page(client: TestClient) 
     )
     frame = pl.read_csv(io.BytesIO(answer.content))
     assert frame.height == 5
-    assert {"demand_kg_0.1", "demand_kg_0.5", "demand_kg_0.9"} <= set(frame.columns)
+    assert {"demand_kg_0.1", "demand_kg_0.5", "demand_kg_0.9", "expected_kg"} <= set(frame.columns)
     assert 'rel="next"' in answer.headers["link"]
 
 
@@ -263,7 +274,10 @@ def test_openapi_gives_examples_and_problems(client: TestClient) -> None:
     levels = next(p for p in spec["paths"]["/v1/forecasts"]["get"]["parameters"] if p["name"] == "levels")
     assert "0.1,0.5,0.9" in str(levels)
     assert "application/problem+json" in spec["paths"]["/v1/forecasts"]["get"]["responses"]["422"]["content"]
-    assert spec["components"]["schemas"]["DemandForecast"]["properties"]["demand_kg"]["examples"]
+    forecast = spec["components"]["schemas"]["DemandForecast"]["properties"]
+    assert forecast["demand_kg"]["examples"]
+    assert forecast["expected_kg"]["examples"]
+    assert {"type": "null"} in forecast["expected_kg"]["anyOf"]
 
 
 def test_oversized_requests_are_refused_by_size(client: TestClient) -> None:

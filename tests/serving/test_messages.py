@@ -1,15 +1,13 @@
 """What people write is on disk before they are thanked, or refused with the reason."""
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+import shutil
+from collections.abc import Iterator
 from typing import Any
 
-import polars as pl
 import pytest
 from fastapi.testclient import TestClient
 
-from serving.app import create_app
 from settings import Settings
 from warehouse.inbox import Inbox
 
@@ -27,12 +25,17 @@ DECISION = {"recommendation_id": "V1-1/2026/1/rice", "answer": "accept", "author
 
 
 @pytest.fixture
-def writer(
-    settings: Settings, publish: Callable[..., Path], county: dict[str, pl.DataFrame]
-) -> Iterator[TestClient]:
-    publish("r1", county)
-    with TestClient(create_app(settings)) as client:
-        yield client
+def settings(shared: Settings) -> Settings:
+    """The shared county, so that its service starts once; each test finds the inbox empty."""
+    return shared
+
+
+@pytest.fixture
+def writer(client: TestClient, settings: Settings) -> Iterator[TestClient]:
+    assert not settings.inbox_path.exists()
+    yield client
+    for left in settings.home.glob(f"{settings.inbox_path.name}*"):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 @pytest.mark.parametrize(

@@ -140,19 +140,16 @@ def test_hostile_names_are_escaped_everywhere_they_appear(
 
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_an_empty_county_is_told_what_to_do_next(
-    publish: Callable[..., Path], settings: Settings, path: str, language: str
-) -> None:
-    publish("bare", {})
-    with TestClient(create_app(settings)) as client:
-        answer = client.get(path, params={"lang": language})
+def test_an_empty_county_is_told_what_to_do_next(bare: TestClient, path: str, language: str) -> None:
+    answer = bare.get(path, params={"lang": language})
     assert answer.status_code == 200
     assert "anxu " in answer.text
     parsed(answer.text)
 
 
 @pytest.mark.parametrize(
-    "missing", ["product", "crop", "plot", "place", "run_step", "history_daily", "planting_plan"]
+    "missing",
+    ["product", "crop", "plot", "place", "run_step", "history_daily", "planting_plan", "demand_expected"],
 )
 def test_a_missing_table_breaks_no_page(
     publish: Callable[..., Path], county: dict[str, pl.DataFrame], settings: Settings, missing: str
@@ -218,6 +215,55 @@ def test_before_a_forecast_has_matured_the_models_backtest_stands_there_and_is_c
     assert "20.0%" in html
     assert "50.0% lower than same day last week" in html
     assert "backtest" in html
+
+
+def test_today_sums_means_and_calls_them_expected(client: TestClient) -> None:
+    html = client.get("/", params={"lang": "en"}).text
+    assert "910 kg" in html  # 577.5 kg of rice and 332.5 kg of crab
+    assert "Expected; sold in the last 7 days: 336 kg" in html
+    assert 'data-v="577.5"' in html
+    assert "+129%" in html
+    assert "medians" not in html
+
+
+@pytest.mark.parametrize(
+    ("path", "how"), [("/", "holds no expected values"), ("/demand", "without expected")]
+)
+def test_an_older_release_shows_medians_and_says_so(
+    publish: Callable[..., Path], older: dict[str, pl.DataFrame], settings: Settings, path: str, how: str
+) -> None:
+    publish("older", older)
+    with TestClient(create_app(settings)) as client:
+        html = client.get(path, params={"lang": "en"}).text
+    assert how in html
+    assert "546" in html  # 7 days of three medians
+    assert not re.search("Expected(?! profit| harvest)", html)
+
+
+def legend(html: str) -> list[str]:
+    return re.findall(r'<span class="key (\w+)"></span>([^<]+)</span>', html)
+
+
+def heads(html: str) -> list[str]:
+    return re.findall(r'<th class="n">([^<(]+) \(', html)
+
+
+def test_a_sum_shows_the_expected_line_and_no_added_median(client: TestClient) -> None:
+    html = client.get("/demand?product=rice-5kg&lang=en").text
+    assert legend(html) == [("sold", "Sold"), ("ahead", "Expected"), ("band", "10%–90% band")]
+    assert heads(html) == ["Expected", "10%", "90%"]
+    assert 'class="thin"' not in html
+    assert "578 kg" in html
+    assert "expected values add up" in html
+    assert "4 May · Expected 73.5 kg (64.2 kg – 73.8 kg)" in html
+
+
+def test_one_series_shows_median_and_mean(client: TestClient) -> None:
+    html = client.get("/demand?product=rice-5kg&channel=taobao-1&region=shanghai&lang=en").text
+    assert [key for key, _ in legend(html)] == ["sold", "ahead", "thin", "band"]
+    assert heads(html) == ["Expected", "10%", "50%", "90%"]
+    assert html.count('<path class="thin"') == 2  # wide and narrow
+    assert "4 May · Median forecast 13 kg · Expected 14.5 kg (11.4 kg – 14.6 kg)" in html
 
 
 def test_a_sum_of_series_is_called_one(client: TestClient) -> None:

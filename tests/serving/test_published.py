@@ -65,10 +65,8 @@ def test_no_read_fails_or_mixes_releases_across_switches(
 ) -> None:
     publish("b", {**county, "demand_forecast": county["demand_forecast"].with_columns(demand_kg=pl.lit(7.0))})
     publish("a", {**county, "demand_forecast": county["demand_forecast"].with_columns(demand_kg=pl.lit(5.0))})
-    app = create_app(settings)
-    app.state.published._poll_seconds = 0.01
     seen = set()
-    with TestClient(app) as client:
+    with TestClient(create_app(settings, poll_seconds=0.01)) as client:
         for turn in range(10):
             point(DAY + "ab"[turn % 2])
             for _ in range(8):
@@ -115,7 +113,7 @@ def test_a_broken_release_leaves_the_old_one_served_and_is_named(
     broken = publish("broken", county)
     publish("good", county)
     harm(broken)
-    with TestClient(create_app(settings)) as client:
+    with TestClient(create_app(settings, poll_seconds=0.02)) as client:
         point(DAY + "broken")
         wait_for(lambda: client.get("/v1/health").json()["status"] == "degraded")
         health = client.get("/v1/health").json()
@@ -161,21 +159,13 @@ def test_a_removed_pointer_keeps_what_is_served(settings: Settings, publish: Pub
     assert "is gone" in (published.trouble.detail if published.trouble else "")
 
 
-def test_a_release_without_any_table_is_served_empty(settings: Settings, publish: Publish) -> None:
-    publish("bare", {})
-    with TestClient(create_app(settings)) as client:
-        for path in (
-            "forecasts",
-            "seasons",
-            "sales",
-            "recommendations/planting",
-            "products",
-            "plots",
-            "runs",
-            "scores",
-        ):
-            assert client.get(f"/v1/{path}").json()["items"] == []
-        assert client.get("/v1/plans/planting").json()["plan"] is None
+@pytest.mark.parametrize(
+    "path",
+    ["forecasts", "seasons", "sales", "recommendations/planting", "products", "plots", "runs", "scores"],
+)
+def test_a_release_without_any_table_is_served_empty(bare: TestClient, path: str) -> None:
+    assert bare.get(f"/v1/{path}").json()["items"] == []
+    assert bare.get("/v1/plans/planting").json()["plan"] is None
 
 
 def test_an_old_release_is_called_degraded(settings: Settings, publish: Publish, county: County) -> None:
@@ -189,7 +179,7 @@ def test_an_old_release_is_called_degraded(settings: Settings, publish: Publish,
 
 def test_a_cursor_of_an_earlier_release_is_gone(settings: Settings, publish: Publish, county: County) -> None:
     publish("a", county)
-    with TestClient(create_app(settings)) as client:
+    with TestClient(create_app(settings, poll_seconds=0.02)) as client:
         cursor = client.get("/v1/forecasts", params={"limit": 5}).json()["next_cursor"]
         publish("b", county)
         wait_for(lambda: client.get("/v1/health").json()["release_id"] == DAY + "b")

@@ -1,6 +1,6 @@
 """How numbers are written and charts are laid out."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -36,14 +36,35 @@ EN = Say("en", "kg", ZoneInfo("Asia/Shanghai"))
         (EN.when(datetime(2026, 5, 3, 22, 2, tzinfo=UTC)), "4 May 06:02"),
         (EN.hours(50), "2 d"),
         (ZH.hours(24), "24 小时"),
-        (
-            EN.seconds(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 1, 41, tzinfo=UTC)),
-            "1 min 41 s",
-        ),
     ],
 )
 def test_a_value_is_written_with_its_unit(written: str, expected: str) -> None:
     assert written == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0, "0 s"),
+        (12.4, "12 s"),
+        (59.6, "1 min"),
+        (101, "1 min 41 s"),
+        (3_605, "1 h"),
+        (7_445, "2 h 4 min"),
+        (604_800, "168 h"),
+        (604_801, ""),
+        (7_364_160, ""),
+        (-1, ""),
+        (None, ""),
+    ],
+)
+def test_a_duration_keeps_its_two_largest_units_and_an_impossible_one_is_not_told(
+    seconds: float | None, expected: str
+) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    end = None if seconds is None else start + timedelta(seconds=seconds)
+    assert EN.took(start, end) == expected
+    assert EN.took(None, end) == ""
 
 
 @examples(deadline=None)
@@ -59,13 +80,13 @@ KG = st.lists(st.floats(0, 1e6), min_size=1, max_size=60)
 
 
 @examples(deadline=None)
-@given(history=KG, median=KG)
-def test_a_fan_stays_inside_its_box(history: list[float], median: list[float]) -> None:
+@given(history=KG, median=KG, mean=st.floats(0, 1e6))
+def test_a_fan_stays_inside_its_box(history: list[float], median: list[float], mean: float) -> None:
     labels = [str(i) for i in range(len(history) + len(median))]
     band = ([v * 0.5 for v in median], [v * 1.5 for v in median])
-    data = FanData(labels, [(0, "May")], history, median, [band])
+    data = FanData(labels, [(0, "May")], history, median, [band], [mean] * len(median))
     chart = fan(data, width=400, height=200, max_ticks=3)
-    for drawn in (chart.history, chart.median, *chart.bands):
+    for drawn in (chart.history, chart.ahead, chart.thin, *chart.bands):
         for point in drawn.strip("MZ").split("L"):
             x, y = map(float, point.split())
             assert chart.left <= x <= 400
