@@ -240,6 +240,16 @@ def test_an_older_release_shows_medians_and_says_so(
     assert not re.search("Expected(?! profit| harvest)", html)
 
 
+def test_a_product_without_past_sales_neither_rises_nor_falls(
+    publish: Callable[..., Path], county: dict[str, pl.DataFrame], settings: Settings
+) -> None:
+    publish("new", county | {"history_daily": county["history_daily"].filter(pl.col("product_id") != "crab")})
+    with TestClient(create_app(settings)) as client:
+        html = client.get("/").text
+    assert '<td class="n " data-v="">—</td>' in html
+    assert 'class="n up" data-v="1.29' in html
+
+
 def legend(html: str) -> list[str]:
     return re.findall(r'<span class="key (\w+)"></span>([^<]+)</span>', html)
 
