@@ -39,7 +39,7 @@ check: env
 	$(BIN)/mypy -p warehouse -p features -p models -p pipelines -p serving -p benchmarks -m settings -m anxu
 
 test: check
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: env
 	$(BIN)/anxu bench ingest

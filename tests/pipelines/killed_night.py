@@ -1,6 +1,6 @@
 """Run a night in this process and kill it, as a power cut would: `killed_night.py HOME CUTOFF NOW STEP MOMENT`.
 
-MOMENT is `before` (nothing of the step done), `inside` (after its first write) or `after` (all written, nothing
+MOMENT is `inside` (after the step's first write, or in the middle of writing a release) or `after` (all written, nothing
 recorded). STEP `none` runs to the end.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from pipelines import night as nights
 from settings import Settings
-from warehouse import Warehouse
+from warehouse import Warehouse, release
 
 WRITES = ("replace", "take_in", "upsert", "append")
 
@@ -32,6 +32,7 @@ def kill_inside() -> None:
             die()
 
         setattr(Warehouse, name, write_then_die)
+    release.use = die  # the folder is written, the pointer not yet
 
 
 def main(home: str, cutoff: str, now: str, step: str, moment: str) -> None:
@@ -39,8 +40,6 @@ def main(home: str, cutoff: str, now: str, step: str, moment: str) -> None:
         original = nights.STEPS[step]
 
         def doomed(night: nights.Night, warehouse: Warehouse) -> str:
-            if moment == "before":
-                die()
             if moment == "inside":
                 kill_inside()
             original(night, warehouse)

@@ -1,0 +1,15 @@
+"""What holds for every test: quiet libraries, one thread, the long ones first so that two workers end together."""
+
+import os
+
+import pytest
+
+from pipelines.run import QUIET
+
+for key, value in {**QUIET, "ANXU_THREADS": "1"}.items():
+    os.environ.setdefault(key, value)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start what takes a minute before what takes a moment."""
+    items.sort(key=lambda item: item.get_closest_marker("flow") is None)
