@@ -18,7 +18,7 @@ from pipelines.ingest import LOAD_MEMORY_MB, load
 from settings import Settings
 from warehouse import Warehouse
 
-MOST_RATIO, MOST_PEAK_MB, MOST_GROWTH = 4.0, 1000.0, 1.4
+MOST_RATIO, MOST_PEAK_MB, MOST_GROWTH = 4.0, 1000.0, 1.3
 THREADS = 2
 CACHE = Path("bench-cache")
 BYTES_PER_ROW = 302

@@ -1,7 +1,6 @@
 """Which 64-bit hashes a long stream has brought before: a filter in memory, the hashes themselves on disk."""
 
-from collections.abc import Iterator
-from itertools import pairwise
+import os
 from tempfile import TemporaryFile
 
 import numpy as np
@@ -10,18 +9,19 @@ from numpy.typing import NDArray
 Hashes = NDArray[np.uint64]
 
 FIRST_CAPACITY = 1 << 20
-BITS_PER_HASH = 8
-PROBES = 4
-"""With 8 bits a hash some 2 % of new hashes are looked up on disk for nothing."""
+BITS_PER_HASH = 12
+PROBES = 5
+"""With 12 bits a hash some 0.5 % of new hashes are looked up on disk for nothing."""
 
 
 class Seen:
-    """Hashes added so far, each with a mark; about two bytes of memory a hash, however many there are."""
+    """Hashes added so far, each with a mark; one and a half bytes of memory a hash, however many there are."""
 
     def __init__(self) -> None:
         self._filters = [_Filter(FIRST_CAPACITY)]
         self._file = TemporaryFile()  # noqa: SIM115 - lives as long as this object, and has no name on disk
-        self._ends = [0]
+        self._runs: list[int] = []
+        """Length of each run in the file: its hashes sorted, then their marks."""
 
     def before(self, hashes: Hashes) -> NDArray[np.int64]:
         """How often each of `hashes` was added before."""
@@ -38,15 +38,12 @@ class Seen:
         if not self._filters[-1].has_room(len(hashes)):
             self._filters.append(_Filter(max(2 * self._filters[-1].capacity, len(hashes))))
         self._filters[-1].add(hashes)
-        pairs = np.zeros(len(hashes), dtype=_PAIR)
         order = np.argsort(hashes)
-        pairs["hash"] = hashes[order]
-        if marks is not None:
-            pairs["mark"] = marks[order]
-        self._file.seek(0, 2)
-        pairs.tofile(self._file)
+        self._file.seek(0, os.SEEK_END)
+        hashes[order].tofile(self._file)
+        (np.zeros_like(hashes) if marks is None else marks[order]).tofile(self._file)
         self._file.flush()
-        self._ends.append(self._ends[-1] + len(hashes))
+        self._runs.append(len(hashes))
 
     def _looked_up(self, hashes: Hashes, marks: Hashes | None) -> NDArray[np.int64]:
         counts = np.zeros(len(hashes), dtype=np.int64)
@@ -54,24 +51,31 @@ class Seen:
         for one in self._filters:
             is_likely |= one.may_have(hashes)
         likely = np.flatnonzero(is_likely)
-        if not len(likely) or not self._ends[-1]:
-            return counts
-        asked = hashes[likely]
-        for run in self._runs():
-            left, right = (np.searchsorted(run["hash"], asked, side=side) for side in ("left", "right"))
-            for i in np.flatnonzero(right > left):
-                found = run["mark"][left[i] : right[i]]
-                counts[likely[i]] += len(found) if marks is None else int((found == marks[likely[i]]).sum())
+        start = 0
+        for length in self._runs if len(likely) else ():
+            found, at = self._found(start, length, hashes[likely])
+            if marks is not None and len(found):
+                said = self._read(start + length, length)
+                is_same = said[at] == marks[likely[found]]
+                found = found[is_same]
+            np.add.at(counts, likely[found], 1)
+            start += 2 * length
         return counts
 
-    def _runs(self) -> Iterator[NDArray[np.void]]:
-        """The sorted runs, read one at a time: mapped, all of them would stay in memory."""
-        self._file.seek(0)
-        for start, end in pairwise(self._ends):
-            yield np.fromfile(self._file, dtype=_PAIR, count=end - start)
+    def _found(self, start: int, length: int, asked: Hashes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which of `asked` are in a run, once for each time they are, and where in the run."""
+        run = self._read(start, length)
+        left = np.searchsorted(run, asked)
+        hits = np.flatnonzero(run[np.minimum(left, length - 1)] == asked)
+        several = np.searchsorted(run, asked[hits], side="right") - left[hits]
+        found = np.repeat(hits, several)
+        steps = np.arange(len(found)) - np.repeat(np.cumsum(several) - several, several)
+        return found, np.repeat(left[hits], several) + steps
 
-
-_PAIR = np.dtype([("hash", np.uint64), ("mark", np.uint64)])
+    def _read(self, start: int, length: int) -> Hashes:
+        """Numbers of the file, read for the moment: mapped, all of them would stay in memory."""
+        self._file.seek(start * 8)
+        return np.fromfile(self._file, dtype=np.uint64, count=length)
 
 
 class _Filter:
@@ -80,7 +84,7 @@ class _Filter:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self._room = capacity
-        self._bits = np.zeros(1 << (capacity * BITS_PER_HASH // 8 - 1).bit_length(), dtype=np.uint8)
+        self._bits = np.zeros(capacity * BITS_PER_HASH // 8 + 1, dtype=np.uint8)
 
     def has_room(self, more: int) -> bool:
         return more <= self._room
@@ -98,9 +102,9 @@ class _Filter:
 
     def _probes(self, hashes: Hashes) -> list[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
         """Byte and bit of each probe, by double hashing (Kirsch & Mitzenmacher 2006)."""
-        mask = np.uint64(len(self._bits) * 8 - 1)
+        size = np.uint64(len(self._bits) * 8)
         step = (hashes >> np.uint64(32)) | np.uint64(1)
-        spots = [(hashes + np.uint64(i) * step) & mask for i in range(PROBES)]
+        spots = [(hashes + np.uint64(i) * step) % size for i in range(PROBES)]
         return [
             ((s >> np.uint64(3)).astype(np.int64), np.left_shift(1, s & np.uint64(7)).astype(np.uint8))
             for s in spots

@@ -1,5 +1,6 @@
 """Where a block of a file ends changes nothing: records, an order's first row, and the numbers of its lines."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from polars.testing import assert_frame_equal
 
 from pipelines.sources import seen
 from pipelines.sources.cells import clean_text, instants, whole, yuan
-from pipelines.sources.kinds import Context
+from pipelines.sources.kinds import Batch, Context
 from pipelines.sources.order_lines import OrderLines
 from pipelines.sources.orders import raw_blocks
 from pipelines.sources.profile import Profile, normal, profiles
@@ -30,14 +31,17 @@ CONTEXT = Context(
 SHOPIFY = "Name,Email,Financial Status,Paid at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku"
 
 
-def read(path: Path, profile: Profile, block_bytes: int) -> pl.DataFrame:
-    """All order lines of a file that is read in blocks of this size."""
-    reader, rows = None, []
+def read_batches(path: Path, profile: Profile, block_bytes: int) -> Iterator[Batch]:
+    """The order lines of a file that is read in blocks of this size."""
+    reader = None
     for layout, raw, _ in raw_blocks(path, profile, block_bytes):
         assert layout is not None
         reader = reader or OrderLines(profile, layout.roles(profile), layout.header_row, CONTEXT)
-        rows += [b.rows for b in reader.batches(raw) if b.table == "order_line"]
-    return pl.concat(rows)
+        yield from (b for b in reader.batches(raw) if b.table == "order_line")
+
+
+def read(path: Path, profile: Profile, block_bytes: int) -> pl.DataFrame:
+    return pl.concat(b.rows for b in read_batches(path, profile, block_bytes))
 
 
 def shopify_file(path: Path, orders: list[list[str]]) -> Path:
@@ -68,12 +72,16 @@ def test_a_file_reads_the_same_in_blocks_of_any_size(
     assert_frame_equal(read(path, profiles()["shopify"], block_bytes), in_one)
 
 
-def test_a_line_repeated_in_a_later_block_is_still_found(tmp_path: Path) -> None:
+def test_a_line_repeated_in_a_later_block_is_told_from_one_that_differs(tmp_path: Path) -> None:
     header = "订单号,订单状态,商品数量(件),订单成交时间"
-    rows = [f"{n},待发货,1,2026-05-01 08:00:00" for n in [*range(50), 3]]
+    rows = [f"{n},待发货,1,2026-05-01 08:00:00" for n in [*range(50), 3]] + ["4,待发货,2,2026-05-01 08:00:00"]
     path = tmp_path / "p.csv"
     path.write_text("\n".join([header, *rows]) + "\n", "utf-8")
-    assert read(path, profiles()["pinduoduo"], 100).height == 50
+    batches = list(read_batches(path, profiles()["pinduoduo"], 100))
+    assert sum(b.rows.height for b in batches) == 50
+    assert sum(b.dropped.get("repeated_line", 0) for b in batches) == 1
+    refused = pl.concat(b.rejected for b in batches)
+    assert refused.select("line_number", "rule").rows() == [(53, "duplicate_key")]
 
 
 @given(st.lists(st.lists(st.integers(0, 40), max_size=30), max_size=8))
