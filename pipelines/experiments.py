@@ -1,10 +1,13 @@
 """The MLflow page with light settings, as a process of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 
 from settings import Settings
+
+GRACE_S = 10.0
 
 
 def open_experiments(settings: Settings) -> int:
@@ -20,5 +23,15 @@ def open_experiments(settings: Settings) -> int:
     try:
         return process.wait()
     except KeyboardInterrupt:
-        process.terminate()
-        return process.wait()
+        return _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """End the server and the children it spawned; what does not heed is killed after GRACE_S."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return 0

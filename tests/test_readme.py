@@ -115,7 +115,7 @@ def test_the_commands_of_the_readme_work_in_their_order(place: Path, ports: dict
     prefect = f"{ports['ANXU_PREFECT_API_URL']}/health"
     for command in commands("README.md"):
         if command == "make run":
-            for _ in serves(f"{command} SIZE=tiny", place, ports, service):
+            for _ in serves(f"{command} SIZE=tiny COUNTY=small-county", place, ports, service):
                 assert httpx.get(service.replace("/v1/health", "/"), timeout=10).status_code == 200
         elif command.endswith("prefect server start"):
             with_schedule(command, place, ports, prefect)
