@@ -44,12 +44,14 @@ def load_command(
     check: Annotated[bool, typer.Option(help="say what would happen and change nothing")] = False,
 ) -> None:
     """Take in order, field, weather and table files; each is recognised by its content."""
-    from pipelines.ingest import load
+    from pipelines.ingest import LOAD_MEMORY_MB, load
     from pipelines.load_report import show
     from warehouse import Warehouse
 
     settings = county(home)
-    with Warehouse.open(settings.warehouse_path, zone=settings.timezone) as warehouse:
+    with Warehouse.open(
+        settings.warehouse_path, zone=settings.timezone, memory_mb=LOAD_MEMORY_MB
+    ) as warehouse:
         report = load(
             settings,
             warehouse,

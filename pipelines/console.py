@@ -8,10 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from pipelines.load_report import PIPED_WIDTH
 from pipelines.summary import NightSummary
-
-PIPED_WIDTH = 140
-"""Columns where output is no terminal, as in a log."""
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 

@@ -1,5 +1,6 @@
 """What a load did, file by file, and what to do about the rest."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pipelines.merge import Counts
 
 RULES_TOLD = 3
+PIPED_WIDTH = 140
 State = Literal["taken", "checked", "known", "refused"]
 
 
@@ -113,22 +115,22 @@ class LoadReport:
 
 
 def show(report: LoadReport, console: Console | None = None) -> None:
-    """Print a load's report."""
-    (console or Console(soft_wrap=True, highlight=False)).print(report)
+    """Print a load's report; where output is no terminal it is PIPED_WIDTH columns wide."""
+    (console or Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)).print(report)
 
 
 def _table(report: LoadReport) -> Table:
     table = Table(title=_title(report))
     for name in ("file", "what it is", "shop", "state"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name, no_wrap=name != "file", overflow="fold")
     for name in ("read", "taken", "unchanged", "dropped", "refused"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("dropped as no fact")
     for file in report.files:
         numbers = (file.read, file.taken, file.unchanged, sum(file.dropped.values()), file.rejected)
         what = file.kind if file.profile == file.kind else f"{file.kind} {file.profile}".strip()
-        table.add_row(file.name, what, file.shop, file.state, *(f"{number:,}" for number in numbers))
-        for reason, number in file.dropped.items():
-            table.add_row("", f"  no fact: {reason}", "", "", "", "", "", f"{number:,}", "", style="dim")
+        why = ", ".join(f"{reason} {number:,}" for reason, number in file.dropped.items())
+        table.add_row(file.name, what, file.shop, file.state, *(f"{number:,}" for number in numbers), why)
     return table
 
 
