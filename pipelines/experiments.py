@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 from settings import Settings
 
@@ -11,7 +12,7 @@ GRACE_S = 10.0
 
 
 def open_experiments(settings: Settings) -> int:
-    """Serve the MLflow page of a county until stopped; returns the server's exit code."""
+    """Serve the MLflow page of a county until Ctrl-C or SIGTERM; returns the server's exit code."""
     command = [
         *(sys.executable, "-m", "mlflow", "server"),
         *("--backend-store-uri", settings.tracking_uri),
@@ -20,10 +21,12 @@ def open_experiments(settings: Settings) -> int:
     ]
     light = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     process = subprocess.Popen(command, env=os.environ | light, start_new_session=True)
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        return _end(process)
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    while process.poll() is None and not stop.wait(0.2):
+        pass
+    return _end(process) if stop.is_set() else process.returncode
 
 
 def _end(process: subprocess.Popen[bytes]) -> int:
@@ -33,5 +36,4 @@ def _end(process: subprocess.Popen[bytes]) -> int:
         process.wait(GRACE_S)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
     return 0
