@@ -83,7 +83,7 @@ def show_night(summary: NightSummary) -> None:
         console.print(table("Why lines were rejected", summary.refusals, heads))
     if summary.error.height:
         heads = {"metric": "backtest error", "anxu": "Anxu", "seasonal_naive": "seasonal naive"}
-        console.print(table("Forecast of the next 28 days (lower is better)", summary.error, heads))
+        console.print(table("Forecast error, days ahead", summary.error, heads))
     share = f"{summary.unmapped_share:.2%}"
     console.print(f"[bold]Money that no listing maps[/]: {share} in {summary.unmapped_articles} articles")
     show_plan(summary.plan, summary.largest)

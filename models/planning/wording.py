@@ -5,13 +5,18 @@ SOURCES_ZH = {
     "last year's sales": "去年销量",
     "last year's sales × catchment": "去年销量×辐射系数", "none": "无需求",
 }  # fmt: skip
+LAND_ZH = {
+    "paddy": "水田", "dry_flat": "平旱地", "terrace": "梯田", "hillside": "山坡地", "irrigated": "水浇地",
+    "greenhouse": "普通大棚", "smart_greenhouse": "智慧大棚", "orchard": "果园",
+}  # fmt: skip
+"""Land classes that are known by name; a county's own classes stand as it wrote them."""
 Texts = tuple[str, str]
 
 
 def land_full(class_name: str, year: int, season: int, yuan: float) -> Texts:
     """The plot is full."""
     return (
-        f"地块已满：{year} 年第 {season} 季每多一亩{class_name}可多赚 {yuan:,.0f} 元",
+        f"地块已满：{year} 年第 {season} 季每多一亩{LAND_ZH.get(class_name, class_name)}可多赚 {yuan:,.0f} 元",
         f"the plot is full: one more mu of {class_name} in {year} season {season} would earn {yuan:,.0f} yuan",
     )
 
@@ -124,8 +129,8 @@ def cause_missing(detail: str) -> Texts:
 def cause_no_line() -> Texts:
     """No plot may bear it then."""
     return (
-        "该季没有地块可种（地类、重茬或已定面积所限）",
-        "no plot may bear it then (land class, repeat rule or settled areas)",
+        "该季没有地块可种（地类、热量、重茬或已定面积所限）",
+        "no plot may bear it then (land class, warmth, repeat rule or settled areas)",
     )
 
 
