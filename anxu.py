@@ -222,8 +222,7 @@ def backup(
     from pipelines.console import console
     from warehouse.upkeep import backup as make_backup
 
-    settings = county(home)
-    console.print(f"written: {make_backup(settings, to or settings.backups_dir)}")
+    console.print(f"written: {make_backup(county(home), to or county(home).backups_dir)}")
 
 
 @app.command()
@@ -250,9 +249,6 @@ def bench(
 ) -> None:
     """Measure ours and the peers on the same rows; exit 0 all limits hold, 1 one fails, 3 data missing."""
     from benchmarks import run_bench
-    from pipelines.run import quiet
-
-    quiet(HOME)
 
     result, code = run_bench(name, context.args)
     if json_file:
@@ -273,10 +269,14 @@ def county(home: Path) -> Settings:
 
 def serve_county(settings: Settings) -> None:
     """Serve until stopped."""
-    from serving.app import serve as serve_app
+    import serving.app as service
 
     typer.echo(f"serving http://{settings.host}:{settings.port} – Ctrl-C ends it")
-    serve_app(settings)
+    try:
+        service.serve(settings)
+    except service.PortTaken as taken:
+        typer.echo(f"anxu: {taken}", err=True)
+        raise typer.Exit(1) from taken
 
 
 def main() -> None:
@@ -284,10 +284,12 @@ def main() -> None:
     from pydantic import ValidationError
 
     from pipelines.check import NothingToForecast
+    from pipelines.run import QUIET
     from warehouse.inbox import InboxError
     from warehouse.release import ReleaseError
     from warehouse.schema import WarehouseError
 
+    os.environ.update(QUIET | os.environ)
     try:
         app()
     except (WarehouseError, ReleaseError, InboxError, NothingToForecast) as error:
