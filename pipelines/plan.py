@@ -110,7 +110,7 @@ def _without_unfit_decisions(inputs: PlanInputs) -> PlanInputs:
     gone = fixed.join(fits, on=key, how="anti")
     notes = [
         f"the area settled for plot '{r[0]}', practice '{r[1]}', {r[2]} season {r[3]} does not fit any more "
-        "(unknown, or the crop would follow itself); it is left out"
+        "(unknown, not ripe in the usual year, or the crop would follow itself); it is left out"
         for r in gone.rows()
     ]
     return replace(inputs, problem=replace(inputs.problem, fixed=fits), notes=(*inputs.notes, *notes))
@@ -160,7 +160,7 @@ def _plan_frame(settings: Settings, inputs: PlanInputs, **values: Any) -> pl.Dat
 
 
 def inputs_hash(inputs: PlanInputs) -> str:
-    """Sha256 of the problem's frames and rules: equal inputs, equal hash."""
+    """Sha256 of the problem's frames, what does not ripen, and the rules: equal inputs, equal hash."""
     digest = hashlib.sha256()
     problem = inputs.problem
     for frame in (
@@ -174,6 +174,7 @@ def inputs_hash(inputs: PlanInputs) -> str:
     ):
         plain = frame.drop("known_at", strict=False)
         digest.update(plain.select(sorted(plain.columns)).write_csv().encode())
+    digest.update(",".join(sorted(problem.unripe)).encode())
     rules = {
         name: sorted(v, key=str) if isinstance(v, frozenset) else v for name, v in vars(inputs.params).items()
     }

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 
+from features.weather import climate_by_day, daily_weather
 from models.evaluation.metrics import expected_kg, quantile_column
 from models.planning.demand import FORECAST, LAST_YEAR, crop_days, crop_demand, less_standing
+from models.planning.heat import heat_fit, usual_year
 from models.planning.problem import FIXED_SCHEMA, Params, Problem
 from models.planning.reasons import Freshness
 from models.planning.seasons import first_open_season
@@ -17,6 +20,10 @@ SHARE_DAYS = 364
 """A family's forecast is split over its products by what each sold in so many days before the cutoff."""
 FLOODED = ("paddy",)
 """Land classes under water for a season: flooding breaks soil-borne disease, so the legume rule spares them."""
+SHELTERED = ("greenhouse", "smart_greenhouse")
+"""Land classes under cover, which the open air's climate does not judge."""
+LEAST_CLIMATE_DAYS = 300
+"""With fewer known days of the year no practice is judged by its warmth."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,8 @@ def plan_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date) -> Pl
     """Read land, practices, history, demand and decisions; None when no plot or no practice is known.
 
     Planned are `settings.plan_years` years from the first open season (models.planning.seasons). The legume rule holds on
-    land classes that a legume practice fits, flooded ones apart, in windows from the year before the plan on.
+    land classes that a legume practice fits, flooded ones apart, in windows from the year before the plan on. Practices
+    whose crop does not ripen in the usual year (models.planning.heat) are not planned; each has a note.
     """
     known_by = settings.known_by(cutoff)
     plots, practices, yields, crops = (
@@ -43,7 +51,8 @@ def plan_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date) -> Pl
         return None
     planting = warehouse.read("planting", known_by=known_by)
     year, season = first_open_season(practices, planting, cutoff)
-    dry = practices.filter(~pl.col("land_class").is_in(FLOODED))
+    unripe, heat_notes = _unripe(warehouse, settings, practices, crops, cutoff)
+    dry = practices.filter(~pl.col("land_class").is_in(FLOODED), ~pl.col("practice_id").is_in(unripe))
     legumes = dry.join(crops.filter("is_legume"), on="crop_id", how="semi")
     params = Params(
         first_year=year,
@@ -74,12 +83,46 @@ def plan_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date) -> Pl
             demand.demand, planting=planting, plots=plots, practices=practices, yields=yields
         ),
         fixed=fixed,
+        unripe=unripe,
     )
     return PlanInputs(
         problem,
         params,
         _freshness(warehouse, settings, cutoff, planting),
-        (*notes, *demand.notes, *settled_notes),
+        (*notes, *demand.notes, *settled_notes, *heat_notes),
+    )
+
+
+def _unripe(
+    warehouse: Warehouse, settings: Settings, practices: pl.DataFrame, crops: pl.DataFrame, cutoff: date
+) -> tuple[list[str], list[str]]:
+    """Practices whose crop does not ripen in the usual year of the stations known by the cutoff, and notes."""
+    known = crops.drop_nulls(["base_temp_c", "mature_gdd_c_d"])
+    if practices.join(known, on="crop_id", how="semi").is_empty():
+        return [], []
+    hours = warehouse.read("weather_observed", known_by=settings.known_by(cutoff))
+    climate = climate_by_day(daily_weather(hours, timezone=settings.timezone))
+    days = usual_year(climate).drop_nulls().height
+    if days < LEAST_CLIMATE_DAYS:
+        return [], [
+            f"weather known by {cutoff} covers {days} days of the year; no practice is judged by its warmth below "
+            f"{LEAST_CLIMATE_DAYS}"
+        ]
+    fit = heat_fit(practices, crops, climate, sheltered=SHELTERED).filter(~pl.col("fits"))
+    named = fit.join(crops.select("crop_id", "name_en"), on="crop_id", maintain_order="left")
+    return fit["practice_id"].to_list(), [_too_cold(r) for r in named.iter_rows(named=True)]
+
+
+def _too_cold(fit: dict[str, Any]) -> str:
+    """A row of heat_fit in words."""
+    end = {
+        "frost": f"the first frost on day {fit['in_by_doy'] % 365 + 1}",
+        "sale": f"the last day of sale, {fit['in_by_doy']}",
+        "year": "a year later",
+    }[fit["ended_by"]]
+    return (
+        f"{fit['name_en']} on {fit['land_class']} (practice '{fit['practice_id']}'): {fit['needed_c_d']:,.0f} °C·d needed, "
+        f"{fit['heat_c_d']:,.0f} in the usual year between day {fit['sow_from_doy']} and {end}; it is not planned"
     )
 
 

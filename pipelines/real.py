@@ -40,8 +40,9 @@ class RealCounty:
 def prepare_real(home: Path) -> RealCounty:
     """Take the real sets in through the ordinary doors and clean the readings.
 
-    Sales and land count as known when they happened. Loggers and weather are of other years than the sales, so they
-    count as known now and are cleaned here; the night, which reads as of the last sale day, leaves them alone.
+    Sales, land and weather count as known when they happened; the weather is of years before the cutoff, so the plan sees it
+    as climate. Loggers count as known now and are cleaned here; the night, which reads as of the last sale day, leaves them
+    alone.
 
     Raises:
         MissingData: Folders or files are missing below the setting `data`.
@@ -57,11 +58,13 @@ def prepare_real(home: Path) -> RealCounty:
     settings = Settings(home=home)
     known_by, now = settings.known_by(inputs.cutoff).astimezone(UTC), datetime.now(UTC)
     with Warehouse.open(settings.warehouse_path, zone=settings.timezone) as warehouse:
-        report("load", 0, 2, "sales, land, crops, prices")
+        report("load", 0, 3, "sales, land, crops, prices")
         facts = load(settings, warehouse, list(inputs.files), history=True, now=known_by)
-        report("load", 1, 2, "sensor and weather logs")
-        raw = load(settings, warehouse, list(inputs.raw), now=now)
-        report("load", 2, 2, f"{len(facts.files) + len(raw.files)} files")
+        report("load", 1, 3, "weather")
+        weather = load(settings, warehouse, list(inputs.weather), history=True, now=known_by)
+        report("load", 2, 3, "sensor logs")
+        sensors = load(settings, warehouse, list(inputs.sensors), now=now)
+        report("load", 3, 3, f"{sum(len(part.files) for part in (facts, weather, sensors))} files")
         report("clean", 0, 1)
         cleaned = clean_readings(warehouse, known_by=now)
         report("clean", 1, 1, f"{cleaned.readings} readings, {cleaned.flagged} flagged")
@@ -69,7 +72,7 @@ def prepare_real(home: Path) -> RealCounty:
     lists.mkdir(exist_ok=True)
     inputs.unforecast.write_csv(lists / "items_without_forecast.csv", include_bom=True)
     inputs.unmapped.write_csv(lists / "items_without_crop.csv", include_bom=True)
-    return RealCounty(settings, inputs, [facts, raw], cleaned)
+    return RealCounty(settings, inputs, [facts, weather, sensors], cleaned)
 
 
 def show_real(county: RealCounty) -> None:

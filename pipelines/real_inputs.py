@@ -39,14 +39,15 @@ class MissingData(Exception):  # noqa: N818
 class RealReport:
     """What is ready to be taken in.
 
-    `files`: tables written into the county's folder; `raw`: sensor and weather files as they came. `cutoff`: the last sale
+    `files`: tables written into the county's folder; `sensors` and `weather`: files as they came. `cutoff`: the last sale
     day; plantings carry no date, so take everything in with a `now` not later than the settings' known_by(cutoff).
     `unmapped`: items that are no crop of the village (item_code, name_zh, sold: kg or packs). `unforecast`: items with too
     few sale days or no recent sale (item_code, name_zh, sale_days, last_sale).
     """
 
     files: tuple[Path, ...]
-    raw: tuple[Path, ...]
+    sensors: tuple[Path, ...]
+    weather: tuple[Path, ...]
     cutoff: date
     unmapped: pl.DataFrame
     unforecast: pl.DataFrame
@@ -88,7 +89,8 @@ def real_deliveries(data: Path, folder: Path) -> RealReport:
         frame.write_csv(files[-1])
     return RealReport(
         files=tuple(files),
-        raw=tuple(data / group / name for group in (SENSORS, WEATHER) for name in NEEDED[group]),
+        sensors=tuple(data / SENSORS / name for name in NEEDED[SENSORS]),
+        weather=tuple(data / WEATHER / name for name in NEEDED[WEATHER]),
         cutoff=_last_day(sales),
         unmapped=_unmapped(sales, items, profile),
         unforecast=_unforecast(sales, items, profile),

@@ -74,10 +74,13 @@ def _crops(raw: pl.DataFrame, profile: RealProfile) -> pl.DataFrame:
         pl.when(pl.col("kind_zh").str.starts_with(w)).then(pl.lit(k.keeps_days))
         for w, k in profile.kinds.items()
     )
-    return raw.select(
+    heat = [(crop, h.base_temp_c, h.mature_gdd_c_d) for crop, h in profile.heat.items()]
+    columns = {"crop_id": pl.String, "base_temp_c": pl.Float64, "mature_gdd_c_d": pl.Float64}
+    warmth = pl.DataFrame(heat, schema=columns, orient="row")
+    return raw.join(warmth, on="crop_id", how="left", maintain_order="left").select(
         "crop_id", "name_zh", "name_en",
         family=pl.col("crop_id").replace_strict(family, default=pl.col("crop_id"), return_dtype=pl.String),
-        kind=kind, is_legume=pl.col("legume") == 1, keeps_days=keeps,
+        kind=kind, is_legume=pl.col("legume") == 1, keeps_days=keeps, base_temp_c="base_temp_c", mature_gdd_c_d="mature_gdd_c_d",
     )  # fmt: skip
 
 

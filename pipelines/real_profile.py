@@ -49,6 +49,16 @@ class Kind:
 
 
 @dataclass(frozen=True)
+class Heat:
+    """Thermal time from sowing to ripe of one crop number, and the file and row it was read from."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    base_temp_c: float
+    mature_gdd_c_d: float
+    source: str
+
+
+@dataclass(frozen=True)
 class Item:
     """One article of the supermarket; `pack_kg` where its till counts packs."""
 
@@ -79,6 +89,7 @@ class RealProfile:
     kinds: Mapping[str, Kind]
     single_crop_land: Mapping[str, tuple[int, ...]]
     families: Mapping[str, tuple[int, ...]]
+    heat: Mapping[str, Heat]
     crop: tuple[MappedCrop, ...]
 
     def mapped_items(self) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """What a planting plan is asked for and what comes back: frozen values, so `replace` makes a what-if."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
@@ -98,7 +98,8 @@ class Problem:
     `yields` is practice_yield: one row per practice and crop it bears, so rice with crabs has two. `history` holds what
     is planted, before the plan or already within it (practice_id may be null): it stands. `demand` has one row per crop, year and season: kg wanted in
     all, of which kg committed; the season is the first season of the practice that bears the crop; no row: no demand.
-    `fixed` holds areas that people have settled, per plot, practice, year and season; max_mu 0 forbids.
+    `fixed` holds areas that people have settled, per plot, practice, year and season; max_mu 0 forbids. `unripe` names
+    practices whose crop does not ripen in the usual year: what stands of them counts, none is planned.
     """
 
     plots: pl.DataFrame
@@ -108,6 +109,7 @@ class Problem:
     history: pl.DataFrame
     demand: pl.DataFrame
     fixed: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FIXED_SCHEMA))
+    unripe: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for name, columns in NEEDS.items():
@@ -135,6 +137,7 @@ class Problem:
         planting: pl.DataFrame,
         demand: pl.DataFrame,
         fixed: pl.DataFrame | None = None,
+        unripe: Collection[str] = frozenset(),
     ) -> Self:
         """Make a problem of warehouse frames, sorted so that equal facts give equal plans whatever their order."""
         return cls(
@@ -145,10 +148,11 @@ class Problem:
             history=_typed(planting).sort("plot_id", "year", "season", "crop_id"),
             demand=_typed(demand).sort("crop_id", "year", "season"),
             fixed=_typed(fixed) if fixed is not None else pl.DataFrame(schema=FIXED_SCHEMA),
+            unripe=frozenset(unripe),
         )
 
     def usable_practices(self) -> pl.DataFrame:
-        """The practices whose cost, every yield and every price are known; the rest is in `missing`."""
+        """The practices that ripen and whose cost, every yield and every price are known; the rest is in `missing`."""
         known = self.yields.group_by("practice_id").agg(
             complete=(
                 pl.col("yield_kg_per_mu").is_not_null() & pl.col("price_yuan_per_kg").is_not_null()
@@ -156,25 +160,32 @@ class Problem:
         )
         return (
             self.practices.join(known.filter("complete"), on="practice_id", how="semi", maintain_order="left")
-            .filter(pl.col("cost_yuan_per_mu").is_not_null())
+            .filter(
+                pl.col("cost_yuan_per_mu").is_not_null(), ~pl.col("practice_id").is_in(sorted(self.unripe))
+            )
             .join(self.crops, on="crop_id", how="semi", maintain_order="left")
         )
 
     def missing(self) -> pl.DataFrame:
-        """What is not known of crops that demand wants: one row per crop and gap (crop_id, what, detail)."""
+        """What is not known of crops that demand wants: one row per crop and gap (crop_id, what, detail).
+
+        A crop that ripens nowhere is no gap: all that matters of it is known.
+        """
         wanted = self.demand.filter(pl.col("demand_kg") > 0)["crop_id"].unique().sort()
         borne = self.yields.join(self.usable_practices(), on="practice_id", how="semi")
         grown = borne.join(self.practices.select("practice_id", "land_class"), on="practice_id").join(
             self.plots, on="land_class", how="semi"
         )
+        warm = self.yields.filter(~pl.col("practice_id").is_in(sorted(self.unripe)))
+        cold = self.yields.join(warm, on="crop_id", how="anti")
         rows: list[tuple[str, str, str]] = []
         for crop_id in wanted:
-            if crop_id in grown["crop_id"]:
+            if crop_id in grown["crop_id"] or crop_id in cold["crop_id"]:
                 continue
-            rows.append((crop_id, *self._gap_of(crop_id, borne)))
+            rows.append((crop_id, *self._gap_of(crop_id, borne, warm)))
         return pl.DataFrame(rows, schema=MISSING_SCHEMA, orient="row")
 
-    def _gap_of(self, crop_id: str, borne: pl.DataFrame) -> tuple[str, str]:
+    def _gap_of(self, crop_id: str, borne: pl.DataFrame, warm: pl.DataFrame) -> tuple[str, str]:
         if crop_id not in self.crops["crop_id"]:
             return (
                 "crop",
@@ -185,7 +196,7 @@ class Problem:
                 self.practices.filter(pl.col("crop_id") == crop_id)["land_class"].unique().sort().to_list()
             )
             return "land", f"crop '{crop_id}' grows on {classes}, of which there is no plot"
-        rows = self.yields.filter(pl.col("crop_id") == crop_id)
+        rows = warm.filter(pl.col("crop_id") == crop_id)
         if not rows.height:
             has = crop_id in self.practices["crop_id"]
             what = "yield" if has else "practice"

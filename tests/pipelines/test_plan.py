@@ -195,6 +195,81 @@ def test_without_land_nothing_is_planned_and_that_is_said(county: Settings, wh: 
     assert planned(county, wh).summary == "no plan: load plots and practices first"
 
 
+BEAN_WANTS_3000 = TABLES["crop"].replace("keeps_days", "keeps_days,base_temp_c,mature_gdd_c_d").replace(
+    ",10\n", ",10,5,900\n"
+).replace(",200\n", ",200,5,3000\n")  # fmt: skip
+BEANS_SELL = "crop_id,season,year_kg,source\nbean,1,700,statistics\n"
+KNOWN = datetime(2025, 12, 31, 1, tzinfo=UTC)
+
+
+def weather(wh: Warehouse, days: int, known_at: datetime = KNOWN) -> None:
+    """Hours of a year that is 15 °C from day 80 to day 289 and -5 °C otherwise."""
+    hours = pl.datetime_range(
+        datetime(2024, 12, 31, 16, tzinfo=UTC), interval="1h", closed="left", eager=True,
+        end=datetime(2024, 12, 31, 16, tzinfo=UTC) + timedelta(days=days),
+    )  # fmt: skip
+    doy = pl.col("observed_at").dt.convert_time_zone("Asia/Shanghai").dt.ordinal_day()
+    station = {"station_id": "hill", "name": "Hill", "known_at": KNOWN}
+    wh.append("weather_station", pl.DataFrame([station]))
+    rows = pl.DataFrame({"observed_at": hours}).with_columns(
+        station_id=pl.lit("hill"), known_at=pl.lit(known_at),
+        air_temp_c=pl.when(doy.is_between(80, 289)).then(15.0).otherwise(-5.0),
+    )  # fmt: skip
+    wh.append("weather_observed", rows)
+
+
+def test_a_crop_that_does_not_ripen_in_the_usual_year_is_left_out_with_its_numbers(
+    county: Settings, wh: Warehouse
+) -> None:
+    fill(county, wh, crop=BEAN_WANTS_3000, expected_sale=BEANS_SELL)
+    forecast(wh, 140.0)
+    weather(wh, 365)
+    result = planned(county, wh)
+    heat = 10 * 196 + sum(
+        20 * k / 15 - 10 for k in [*range(8, 15), 14, 13]
+    )  # full days, then parts of the 15-day mean
+    assert [n for n in result.notes if "°C·d" in n] == [
+        f"bean on dry_flat (practice 'bean-1'): 3,000 °C·d needed, {heat:,.0f} in the usual year between day 60 and the "
+        "first frost on day 285; it is not planned"
+    ]
+    assert set(wh.read("planting_recommendation")["crop_id"]) == {"leek"}
+    assert wh.read("planting_plan")["rules_broken"].to_list() == [0]
+
+
+def test_demand_for_what_does_not_ripen_stays_unserved_with_its_cause(
+    county: Settings, wh: Warehouse
+) -> None:
+    fill(county, wh, crop=BEAN_WANTS_3000, expected_sale=BEANS_SELL)
+    weather(wh, 365)
+    result = planned(county, wh)
+    told = wh.sql(
+        "select text_en from recommendation_reason where recommendation_id = 'unserved/bean/2026/1'"
+    )
+    assert "warmth" in told["text_en"][0]
+    assert not [n for n in result.notes if n.startswith("crop 'bean' has demand but")]
+
+
+@pytest.mark.parametrize(("days", "known_at"), [(0, KNOWN), (200, KNOWN), (365, NOW)])
+def test_without_climate_known_by_the_cutoff_nothing_changes(
+    county: Settings, wh: Warehouse, days: int, known_at: datetime
+) -> None:
+    fill(county, wh, crop=BEAN_WANTS_3000, expected_sale=BEANS_SELL)
+    forecast(wh, 140.0)
+    weather(wh, days, known_at)
+    result = planned(county, wh)
+    assert {"leek", "bean"} == set(wh.read("planting_recommendation")["crop_id"])
+    (note,) = [n for n in result.notes if "weather" in n]
+    assert note.endswith("days of the year; no practice is judged by its warmth below 300")
+
+
+def test_the_open_airs_climate_does_not_judge_a_greenhouse(county: Settings, wh: Warehouse) -> None:
+    under_cover = {name: TABLES[name].replace("dry_flat", "greenhouse") for name in ("plot", "practice")}
+    fill(county, wh, crop=BEAN_WANTS_3000, expected_sale=BEANS_SELL, **under_cover)
+    weather(wh, 365)
+    assert not [n for n in planned(county, wh).notes if "°C·d" in n]
+    assert "bean" in set(wh.read("planting_recommendation")["crop_id"])
+
+
 def decide(wh: Warehouse, recommendation_id: str, answer: str, area_mu: float | None = None) -> None:
     row = {
         "decision_id": f"d-{recommendation_id}", "recommendation_id": recommendation_id, "answer": answer,

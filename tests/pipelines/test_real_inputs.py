@@ -113,6 +113,18 @@ def test_jin_become_kg_prices_their_middle_and_single_crops_take_the_year(data: 
     }
 
 
+def test_crops_get_the_thermal_time_that_is_declared_and_others_none(data: Path, tmp_path: Path) -> None:
+    report = real_deliveries(data, tmp_path / "out")
+    crops = pl.read_csv(tmp_path / "out" / "crop.csv").select("crop_id", "base_temp_c", "mature_gdd_c_d")
+    declared = real_profile().heat
+    assert crops.drop_nulls().rows() == [
+        (int(c), declared[c].base_temp_c, declared[c].mature_gdd_c_d) for c in ("1", "6", "16")
+    ]
+    assert crops.height == 5
+    assert {p.parent.name for p in report.weather} == {WEATHER}
+    assert {p.parent.name for p in report.sensors} == {SENSORS}
+
+
 def test_counted_packs_become_their_weight_and_keep_their_money(data: Path, tmp_path: Path) -> None:
     real_deliveries(data, tmp_path / "out")
     sales = pl.read_csv(tmp_path / "out" / "daily_sale.csv", schema_overrides={"product_id": pl.String})
