@@ -1,10 +1,18 @@
-"""What holds for every test: quiet libraries, one thread, the long ones first so that two workers end together."""
+"""What holds for every test: quiet libraries, one thread, the long ones first so that two workers end together.
+
+Property tests draw the same examples each time; `ANXU_HYPOTHESIS=searching` draws new ones.
+"""
 
 import os
 
+import hypothesis
 import pytest
 
 from pipelines.run import QUIET
+
+hypothesis.settings.register_profile("repeatable", derandomize=True)
+hypothesis.settings.register_profile("searching", derandomize=False)
+hypothesis.settings.load_profile(os.environ.get("ANXU_HYPOTHESIS", "repeatable"))
 
 for key, value in {**QUIET, "ANXU_THREADS": "1"}.items():
     os.environ.setdefault(key, value)
