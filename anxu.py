@@ -2,13 +2,14 @@
 
 import json
 import os
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from pipelines.release_commands import release_app
+from pipelines.keeping import backup, release_app, restore
+from pipelines.options import HOME, Home, county, day_of
 from settings import Settings
 
 app = typer.Typer(
@@ -17,9 +18,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(release_app, name="release")
+app.command()(backup)
+app.command()(restore)
 
-Home = Annotated[Path, typer.Option("--home", envvar="ANXU_HOME", help="the county folder")]
-HOME = Path("county")
+Size = Annotated[Literal["tiny", "demo", "county"], typer.Option(help="of the sample county")]
 
 
 @app.command()
@@ -28,8 +30,11 @@ def init(folder: Annotated[Path, typer.Argument(help="the new county folder")]) 
     from pipelines.console import console
     from pipelines.county import init_county
 
+    is_there = folder.exists() and any(folder.iterdir())
     settings = init_county(folder)
-    console.print(f"{folder} is ready. Next: anxu load FILES… --home {folder} --history")
+    console.print(
+        f"{folder} is {'there already and left as it is' if is_there else 'ready'}. Next: anxu load FILES… --home {folder} --history"
+    )
     console.print(f"or put files into {settings.inbox_dir} and run: anxu nightly --home {folder}")
 
 
@@ -68,7 +73,7 @@ def load_command(
 @app.command()
 def sample(
     folder: Annotated[Path, typer.Argument(help="where the deliveries and the truth are written")],
-    size: Annotated[str, typer.Option(help="tiny, demo or county")] = "demo",
+    size: Size = "demo",
     seed: int = 1,
 ) -> None:
     """Write a made-up county's deliveries as real file formats, and apart from them the truth."""
@@ -81,7 +86,7 @@ def sample(
 @app.command()
 def demo(
     home: Home = HOME,
-    size: Annotated[str, typer.Option(help="tiny, demo or county")] = "demo",
+    size: Size = "demo",
     seed: int = 1,
     serve: Annotated[bool, typer.Option(help="serve API and page afterwards")] = False,
 ) -> None:
@@ -112,7 +117,7 @@ def nightly(
     from pipelines.run import flow_night, show_result
 
     settings = county(home)
-    day = date.fromisoformat(cutoff) if cutoff else (datetime.now(settings.zone) - timedelta(days=1)).date()
+    day = day_of(cutoff) if cutoff else (datetime.now(settings.zone) - timedelta(days=1)).date()
     with Bars() as bars, listening(bars):
         flow_night(home, day, None)
     show_result(settings, day)
@@ -129,7 +134,7 @@ def backfill(
     from pipelines.run import flow_night, show_result
 
     settings = county(home)
-    day, end = date.fromisoformat(first), date.fromisoformat(last)
+    day, end = day_of(first), day_of(last)
     if day > end:
         raise typer.BadParameter(f"FROM {day} is after TO {end}: swap them")
     while day <= end:
@@ -184,6 +189,7 @@ def schedule(
     from pipelines.run import quiet
 
     quiet(home)
+    os.environ["PREFECT_LOGGING_LEVEL"] = "INFO"
     os.environ.setdefault("PREFECT_API_URL", settings.prefect_api_url)
     from pipelines.schedule import serve_schedule
 
@@ -213,34 +219,6 @@ def doctor(home: Home = HOME) -> None:
     raise typer.Exit(0 if all(f.ok for f in found) else 1)
 
 
-@app.command()
-def backup(
-    to: Annotated[Path | None, typer.Argument(help="folder; default backups/ in the county")] = None,
-    home: Home = HOME,
-) -> None:
-    """Copy warehouse, inbox, current release, models and settings (never the secret key)."""
-    from pipelines.console import console
-    from warehouse.upkeep import backup as make_backup
-
-    console.print(f"written: {make_backup(county(home), to or county(home).backups_dir)}")
-
-
-@app.command()
-def restore(
-    source: Annotated[Path, typer.Argument(help="a folder written by backup")], home: Home = HOME
-) -> None:
-    """Bring a backup back into an empty county folder."""
-    from pipelines.console import console
-    from warehouse.upkeep import restore as bring_back
-
-    bring_back(Settings(home=home), source)
-    console.print(f"{home} holds the backup {source}. Next: anxu doctor --home {home}")
-    if not Settings(home=home).key_path.exists():
-        console.print(
-            "the key of the buyer hashes is in no backup: copy secret.key by hand, or repeat buyers count as new"
-        )
-
-
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(
     context: typer.Context,
@@ -254,17 +232,6 @@ def bench(
     if json_file:
         json_file.write_text(json.dumps(result, ensure_ascii=False, indent=1), "utf-8")
     raise typer.Exit(code)
-
-
-def county(home: Path) -> Settings:
-    """Settings of an existing county folder, or exit 2 with the way out."""
-    if not home.exists():
-        typer.echo(
-            f"no county folder at '{home}': make one with `anxu init {home}`, or name it with --home",
-            err=True,
-        )
-        raise typer.Exit(2)
-    return Settings(home=home)
 
 
 def serve_county(settings: Settings) -> None:
@@ -283,7 +250,7 @@ def main() -> None:
     """Run the command line; what the user can mend is said in a line, not in a traceback."""
     from pydantic import ValidationError
 
-    from pipelines.check import NothingToForecast
+    from pipelines.check import CutoffAhead, NothingToForecast
     from pipelines.run import QUIET
     from warehouse.inbox import InboxError
     from warehouse.release import ReleaseError
@@ -292,9 +259,13 @@ def main() -> None:
     os.environ.update(QUIET | os.environ)
     try:
         app()
-    except (WarehouseError, ReleaseError, InboxError, NothingToForecast) as error:
+    except (WarehouseError, ReleaseError, InboxError, NothingToForecast, CutoffAhead) as error:
         typer.echo(f"anxu: {error}", err=True)
         raise SystemExit(1) from error
     except ValidationError as error:
-        typer.echo(f"anxu: a setting is wrong (anxu.toml or ANXU_… in the environment): {error}", err=True)
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        typer.echo(
+            f"anxu: settings (anxu.toml, ANXU_…): {wrong}; known are {', '.join(Settings.model_fields)}",
+            err=True,
+        )
         raise SystemExit(2) from error

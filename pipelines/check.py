@@ -29,6 +29,10 @@ class NothingToForecast(Exception):  # noqa: N818
     """No sale is known by the cutoff, so there is nothing to learn from."""
 
 
+class CutoffAhead(Exception):  # noqa: N818
+    """A night was asked for a day that has not ended."""
+
+
 def check_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date, run_id: str) -> str:
     """Write the `finding` rows of this cutoff, worst first (value ÷ allowed); return a one-line summary.
 
@@ -37,9 +41,7 @@ def check_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date, run_
     """
     sales = warehouse.sold_by_day(known_by=settings.known_by(cutoff)).filter(pl.col("sale_date") <= cutoff)
     if sales.is_empty():
-        raise NothingToForecast(
-            f"no mapped sale is known by {cutoff}: load order files and listings first (anxu load PATH… --history)"
-        )
+        raise NothingToForecast(nothing_mapped(warehouse, settings, cutoff))
     parts = [
         silent_channels(sales, cutoff),
         odd_last_day(sales, cutoff),
@@ -57,6 +59,23 @@ def check_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date, run_
     )
     warehouse.replace("finding", findings, cutoff=cutoff)
     return f"{findings.height} findings over {sales.height} series-days"
+
+
+def nothing_mapped(warehouse: Warehouse, settings: Settings, cutoff: date) -> str:
+    """Why no sale can be forecast from: no order is known yet, or no listing maps what is."""
+    articles = warehouse.unmapped_sales(known_by=settings.known_by(cutoff))
+    if articles.is_empty():
+        return (
+            f"no sale is known by {cutoff}: load order files and listings first (anxu load PATH… --history)"
+        )
+    row = articles.row(0, named=True)
+    listed = warehouse.sql("select distinct platform || '/' || shop as shop from listing order by shop")[
+        "shop"
+    ]
+    return (
+        f"{articles['lines'].sum():,} order lines are known by {cutoff} and no listing maps one: the largest is seller SKU "
+        f"'{row['seller_sku']}' of {row['platform']}/{row['shop']}; listing knows {', '.join(listed.head(5)) or 'no shop'}"
+    )
 
 
 def silent_channels(sales: pl.DataFrame, cutoff: date) -> pl.DataFrame:
@@ -129,9 +148,10 @@ def unmapped_money(warehouse: Warehouse, settings: Settings, cutoff: date) -> pl
 
 
 def refused_files(files: pl.DataFrame) -> pl.DataFrame:
-    """Files (rows of `source_file`) of which too many lines were refused."""
+    """Files (rows of `source_file`) of which too many lines were refused; of one name only the newest."""
     share = pl.col("rows_rejected") / pl.col("rows_read")
-    refused = files.filter(pl.col("rows_read") > 0).with_columns(value=share.cast(pl.Float64))
+    newest = files.sort("arrived_at").unique("name", keep="last", maintain_order=True)
+    refused = newest.filter(pl.col("rows_read") > 0).with_columns(value=share.cast(pl.Float64))
     percent = (pl.col("value") * 100).round(1)
     return _finding(
         refused.filter(pl.col("value") > MAX_REJECTED_SHARE),

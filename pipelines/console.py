@@ -77,7 +77,7 @@ def show_night(summary: NightSummary) -> None:
         "rows_dropped": "no fact",
         "rows_rejected": "rejected",
     }
-    console.print(table(f"Taken in by {summary.cutoff}", summary.intake, names))
+    console.print(table("Taken in so far", summary.intake, names))
     if summary.refusals.height:
         heads = {"kind": "file kind", "rule": "rule", "lines": "lines", "example_detail": "for example"}
         console.print(table("Why lines were rejected", summary.refusals, heads))

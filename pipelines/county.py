@@ -1,6 +1,7 @@
 """A county folder: made by `anxu init`, found again by every command."""
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 from settings import FILE_NAME, Settings
@@ -22,6 +23,14 @@ keep_raw_reading_days = 400
 host = "127.0.0.1"
 port = 8000
 """
+
+
+def parse_day(text: str) -> date:
+    """A day as YYYY-MM-DD; raises ValueError that names the text and the form."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"'{text}' is no day: write YYYY-MM-DD, such as 2026-05-01") from error
 
 
 def init_county(home: Path) -> Settings:

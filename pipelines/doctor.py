@@ -115,8 +115,12 @@ def arrivals(warehouse: Warehouse, now: datetime) -> list[Finding]:
         Finding(
             now - at < SILENT,
             kind,
-            f"no file since {at:%Y-%m-%d %H:%M} UTC",
+            _since(at, now),
             "ask the sender, or load by hand",
         )
         for kind, at in last.iter_rows()
     ]
+
+
+def _since(at: datetime, now: datetime) -> str:
+    return f"{'last file' if now - at < SILENT else 'no file since'} {at:%Y-%m-%d %H:%M} UTC"

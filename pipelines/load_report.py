@@ -90,7 +90,8 @@ class FileReport:
             for rule, number in rules[:RULES_TOLD]
         ]
         if more := sum(number for _, number in rules[RULES_TOLD:]):
-            told.append(f"{self.name}: {more:,} more lines refused by {len(rules) - RULES_TOLD} other rules")
+            others = ", ".join(f"{rule} {number}" for rule, number in rules[RULES_TOLD:])
+            told.append(f"{self.name}: {more:,} more lines refused ({others})")
         return told + [f"{self.name}: {number:,} lines: {note}" for note, number in self.notes.items()]
 
 
@@ -136,7 +137,9 @@ def _table(report: LoadReport) -> Table:
 
 def _title(report: LoadReport) -> str:
     refused = sum(file.state == "refused" for file in report.files)
+    known = sum(file.state == "known" for file in report.files)
     checked = any(file.state == "checked" for file in report.files)
     lines = sum(file.taken for file in report.files)
     word = "would be taken in" if checked else "taken in"
-    return f"{lines:,} lines {word} from {len(report.files)} files, {refused} files refused"
+    taken = sum(file.state in ("taken", "checked") for file in report.files)
+    return f"{lines:,} lines {word} from {taken} files; files refused: {refused}, known before: {known}"

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import polars as pl
 
-from pipelines.check import check_inputs
+from pipelines.check import CutoffAhead, check_inputs
 from pipelines.clean import clean_readings
 from pipelines.demand_inputs import forecast_series
 from pipelines.forecast import forecast_demand, forecast_season
@@ -41,8 +41,14 @@ class Night:
     @classmethod
     def of(cls, settings: Settings, cutoff: date | None, now: datetime | None) -> "Night":
         """Fill in the defaults: now is the clock's, the cutoff is the last whole local day before it."""
-        now = (now or datetime.now(UTC)).astimezone(UTC)
+        clock = datetime.now(UTC)
+        now = (now or clock).astimezone(UTC)
         cutoff = cutoff or (now.astimezone(settings.zone) - timedelta(days=1)).date()
+        if cutoff >= clock.astimezone(settings.zone).date():
+            raise CutoffAhead(
+                f"cutoff {cutoff} is no whole day yet: its sales are not all known; take a day before "
+                f"{clock.astimezone(settings.zone):%Y-%m-%d}"
+            )
         return cls(settings, cutoff, now, f"{cutoff:%Y%m%d}-{uuid4().hex[:8]}", datetime.now(UTC))
 
 
@@ -51,7 +57,9 @@ def ingest(night: Night, warehouse: Warehouse) -> str:
     loaded = watch_once(night.settings, warehouse, now=night.now)
     inbox = Inbox.open(night.settings.inbox_path)
     messages = take_in_inbox(warehouse, inbox, run_id=night.run_id, now=night.now)
-    return f"{len(loaded.files)} files, {messages} messages"
+    refused = [file.name for file in loaded.files if file.state == "refused"]
+    told = f", {len(refused)} refused: {', '.join(refused[:3])} (see inbox/refused)" if refused else ""
+    return f"{len(loaded.files)} files, {messages} messages{told}"
 
 
 def check(night: Night, warehouse: Warehouse) -> str:

@@ -19,7 +19,8 @@ from warehouse import Warehouse
 SHARE_DAYS = 364
 """A family's forecast is split over its products by what each sold in so many days before the cutoff."""
 FLOODED = ("paddy",)
-"""Land classes under water for a season: flooding breaks soil-borne disease, so the legume rule spares them."""
+"""Land classes under water for a season: flooding breaks soil-borne disease, so the legume rule spares them, and a crop
+that grows nowhere else may follow itself (paddy rice)."""
 SHELTERED = ("greenhouse", "smart_greenhouse")
 """Land classes under cover, which the open air's climate does not judge."""
 LEAST_CLIMATE_DAYS = 300
@@ -59,6 +60,7 @@ def plan_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date) -> Pl
         first_season=season,
         years=settings.plan_years,
         legume_classes=frozenset(legumes["land_class"]),
+        may_repeat=frozenset(practices["crop_id"]) - frozenset(dry["crop_id"]),
         one_crop=frozenset(warehouse.read("single_crop_land").select("land_class", "season").iter_rows()),
     )
     daily, source, notes = _daily(warehouse, settings, cutoff)

@@ -7,7 +7,7 @@ import polars as pl
 from pipelines.registry import champion_error, champion_files
 from settings import Settings
 from warehouse import Warehouse
-from warehouse.release import prune, write_release
+from warehouse.release import current, prune, write_release
 
 OF_THE_CUTOFF = (
     "demand_forecast",
@@ -34,7 +34,8 @@ def publish(settings: Settings, warehouse: Warehouse, *, cutoff: date, run_id: s
         model_files=champion_files(settings, cutoff=cutoff),
     )
     prune(settings.releases_dir, keep=settings.keep_releases)
-    return path.name
+    served = current(settings.releases_dir)
+    return path.name if served == path.name else f"{path.name}; served is still {served} (anxu release use)"
 
 
 def release_tables(settings: Settings, warehouse: Warehouse, cutoff: date) -> dict[str, pl.DataFrame]:
@@ -52,8 +53,8 @@ def release_tables(settings: Settings, warehouse: Warehouse, cutoff: date) -> di
         "demand_expected": expected_days(tables["demand_forecast"]),
         "model_error": champion_error(settings, cutoff=cutoff),
         "history_daily": history_daily(warehouse, known_by, cutoff),
-        "load_summary": warehouse.query("load_summary", known_by=known_by),
-        "rejected_summary": warehouse.query("rejected_summary", known_by=known_by),
+        "load_summary": warehouse.query("load_summary"),
+        "rejected_summary": warehouse.query("rejected_summary"),
         "unmapped_sales": unmapped_with_share(warehouse, known_by),
         "sensor_state": warehouse.query("sensor_state", known_by=known_by),
     }

@@ -38,8 +38,8 @@ def night_summary(
     unmapped = warehouse.unmapped_sales(known_by=known_by)
     return NightSummary(
         cutoff=cutoff,
-        intake=warehouse.query("intake_by_kind", known_by=known_by),
-        refusals=warehouse.query("rejected_summary", known_by=known_by).head(5),
+        intake=warehouse.query("intake_by_kind"),
+        refusals=warehouse.query("rejected_summary").head(5),
         error=error,
         unmapped_share=warehouse.unmapped_share(known_by=known_by),
         unmapped_articles=unmapped.height,

@@ -1,11 +1,17 @@
 """The front door: what it answers when something is missing."""
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from anxu import app
+from pipelines.check import CutoffAhead, NothingToForecast, check_inputs
+from pipelines.night import Night
+from settings import Settings
+from warehouse import Warehouse
 
 run = CliRunner().invoke
 
@@ -55,3 +61,45 @@ def test_a_back_fill_with_swapped_days_is_refused(tmp_path: Path) -> None:
     result = run(app, ["backfill", "2026-06-02", "2026-06-01", "--home", str(tmp_path / "c")])
     assert result.exit_code == 2
     assert "after" in result.output
+
+
+@pytest.mark.parametrize("day", ["2026-13-01", "yesterday", "2026-02-30"])
+def test_a_day_that_is_none_is_named_with_the_form(day: str, tmp_path: Path) -> None:
+    run(app, ["init", str(tmp_path / "c")])
+    result = run(app, ["nightly", "--cutoff", day, "--home", str(tmp_path / "c")])
+    assert result.exit_code == 2
+    assert "YYYY-MM-DD" in " ".join(result.output.split())
+
+
+def test_a_day_that_has_not_ended_is_refused(tmp_path: Path) -> None:
+    run(app, ["init", str(tmp_path / "c")])
+    with pytest.raises(CutoffAhead, match="no whole day yet"):
+        Night.of(Settings(home=tmp_path / "c"), date(2099, 1, 1), None)
+
+
+def test_an_order_nobody_listed_is_named_when_nothing_can_be_forecast(tmp_path: Path) -> None:
+    home = tmp_path / "c"
+    run(app, ["init", str(home)])
+    settings = Settings(home=home)
+    known = datetime(2026, 5, 2, tzinfo=UTC)
+    row = {
+        "platform": "pinduoduo", "shop": "field", "order_id": "1", "line_id": "1", "seller_sku": "R5", "quantity": 1,
+        "goods_yuan": 30.0, "status": "paid", "status_rank": 1, "raw_status": "paid", "known_at": known,
+        "paid_at": datetime(2026, 5, 1, tzinfo=UTC), "line_number": 2,
+    }  # fmt: skip
+    with Warehouse.open(settings.warehouse_path) as warehouse:
+        warehouse.take_in("order_line", pl.DataFrame([row]), "f")
+        with pytest.raises(
+            NothingToForecast, match=r"seller SKU 'R5' of pinduoduo/field; listing knows no shop"
+        ):
+            check_inputs(settings, warehouse, cutoff=date(2026, 5, 2), run_id="r")
+
+
+def test_a_backup_comes_back_into_a_new_folder_ready_to_use(tmp_path: Path) -> None:
+    home, copy, back = tmp_path / "c", tmp_path / "copy", tmp_path / "back"
+    run(app, ["init", str(home)])
+    assert run(app, ["backup", str(copy), "--home", str(home)]).exit_code == 0
+    source = next(p for p in [copy, *copy.iterdir()] if (p / "warehouse.duckdb").exists())
+    assert run(app, ["restore", str(source), "--home", str(back)]).exit_code == 0
+    assert (back / "inbox").is_dir()
+    assert run(app, ["restore", str(source), "--home", str(back), "--overwrite"]).exit_code == 0

@@ -102,5 +102,5 @@ def _unclear(path: Path, near: list[Candidate], *, is_tie: bool) -> FileRefused:
     return FileRefused(
         "layout_unknown",
         f"'{path.name}' is no layout that is known; nearest: {told}. Export it with these columns, or see "
-        "docs/formats-orders.md on declaring a layout",
+        "docs/formats-orders.md and docs/formats-fields.md on declaring a layout",
     )

@@ -37,14 +37,17 @@ def test_a_channel_with_less_than_four_earlier_weeks_is_not_judged() -> None:
     assert odd_last_day(sales("new", {0: 1.0, 7: 40.0, 14: 40.0}), LAST).is_empty()
 
 
+def files(*rows: tuple[str, int, int, int]) -> pl.DataFrame:
+    """Files by name, lines read, lines refused and day of May they came."""
+    frame = pl.DataFrame(rows, schema=["name", "rows_read", "rows_rejected", "day"], orient="row")
+    return frame.with_columns(arrived_at=pl.date(2026, 5, "day"))
+
+
 def test_a_file_with_many_refused_lines_is_named_and_a_clean_or_empty_one_is_not() -> None:
-    files = pl.DataFrame(
-        {
-            "name": ["bad.csv", "good.csv", "empty.csv"],
-            "rows_read": [100, 100, 0],
-            "rows_rejected": [30, 1, 0],
-        }
-    )
-    found = refused_files(files)
+    found = refused_files(files(("bad.csv", 100, 30, 1), ("good.csv", 100, 1, 1), ("empty.csv", 0, 0, 1)))
     assert found["subject"].to_list() == ["bad.csv"]
     assert "30.0 %" in found["text_en"][0]
+
+
+def test_a_corrected_file_is_no_longer_blamed() -> None:
+    assert refused_files(files(("plots.csv", 3, 0, 2), ("plots.csv", 3, 1, 1))).is_empty()

@@ -140,3 +140,9 @@ def test_a_planned_price_in_a_first_load_is_known_when_it_was_decided_and_never_
     )
     rows = parsed(csv(tmp_path, text), history=True).rows
     assert rows["known_at"].to_list() == [datetime(2026, 4, 1, 17, tzinfo=UTC), ARRIVED]
+
+
+def test_a_platform_is_understood_by_its_chinese_name(tmp_path: Path) -> None:
+    text = "平台,店铺,商家编码,生效日期,商品编号,件数,净重(斤)\n拼多多,field,R5,2026-01-01,rice-5,1,10\n"
+    row = parsed(csv(tmp_path, text)).rows.row(0, named=True)
+    assert (row["platform"], row["net_weight_kg"]) == ("pinduoduo", 5)

@@ -1,7 +1,6 @@
--- The last 500 files known by $known_by, newest first.
+-- The last 500 files, newest first.
 select name, kind, profile, shop, is_history, arrived_at,
        rows_read, rows_taken, rows_unchanged, rows_dropped, rows_rejected, dropped_json
 from source_file
-where arrived_at <= $known_by
 order by arrived_at desc, name
 limit 500

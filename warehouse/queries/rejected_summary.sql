@@ -3,6 +3,5 @@ select f.kind, r.table_name, r.rule, count(*)::bigint as lines, min(r.detail) as
        min(f.name || ':' || r.line_number) as example_at
 from rejected_row r
 join source_file f using (file_id)
-where f.arrived_at <= $known_by
 group by f.kind, r.table_name, r.rule
 order by lines desc, f.kind, r.rule
