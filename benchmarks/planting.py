@@ -7,11 +7,12 @@ import numpy as np
 import polars as pl
 
 from models.planning.activities import spread
-from models.planning.checker import Report, Rules, check
+from models.planning.checker import Report
 from models.planning.formulation import formulate
 from models.planning.highs import Solver
 from models.planning.problem import Params, Plan, Problem, Stop
 from models.planning.village import solve
+from pipelines.plan import check_plan
 from pipelines.real_land import land_tables
 from pipelines.real_profile import real_profile
 
@@ -148,23 +149,7 @@ def _written_and_checked(plan: Plan, problem: Problem, params: Params, out: Path
         .rename({"plot": "plot_id"})
         .join(found, on=["plot_id", "crop_id", "season"], how="left")
     )
-    return check(
-        lines,
-        plots=problem.plots,
-        practices=problem.practices,
-        practice_yield=problem.yields,
-        crops=problem.crops,
-        planting=problem.history,
-        demand=problem.demand,
-        rules=Rules(
-            first_year=params.first_year,
-            last_year=params.last_year,
-            repeat=params.repeat,
-            min_share=params.min_share,
-            legume_from=params.first_year - 1,
-            one_crop=params.one_crop,
-        ),
-    )
+    return check_plan(replace(plan, assignments=lines), problem, params)
 
 
 def _highs_alone(problem: Problem, params: Params, seed: int, seconds: float) -> tuple[float, float]:

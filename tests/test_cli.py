@@ -103,3 +103,10 @@ def test_a_backup_comes_back_into_a_new_folder_ready_to_use(tmp_path: Path) -> N
     assert run(app, ["restore", str(source), "--home", str(back)]).exit_code == 0
     assert (back / "inbox").is_dir()
     assert run(app, ["restore", str(source), "--home", str(back), "--overwrite"]).exit_code == 0
+
+
+def test_every_command_and_every_setting_is_in_the_operating_guide() -> None:
+    guide = (Path(__file__).parents[1] / "docs" / "operating.md").read_text("utf-8")
+    commands = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
+    wanted = {c.removesuffix("_command") for c in commands} | set(Settings.model_fields)
+    assert not {name for name in wanted if f"`{name}" not in guide}

@@ -19,7 +19,6 @@ WHOLE = 400
 """Up to so many yes/no columns the programme is solved in one go, to a proven optimum."""
 CHUNK = 300
 SMALLEST, LARGEST = 100, 1200
-PRESENT_MU = 1e-7
 
 
 @dataclass(frozen=True)

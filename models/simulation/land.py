@@ -1,7 +1,7 @@
 """Places, plots and what members planted on them, following last year rather than demand. Truth and delivery alike."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -111,11 +111,6 @@ def _transit(places: pl.DataFrame, regions: tuple[str, ...], rng: np.random.Gene
 def practices_for(land_class: str, season: int) -> list[Practice]:
     """The practices that fit a land class and begin in a season."""
     return [x for x in p.PRACTICES if x.land_class == land_class and x.season == season]
-
-
-def day_in(year: int, doy: int) -> date:
-    """The date of a day of the year; past the year's end it runs into the next."""
-    return date(year, 1, 1) + timedelta(days=doy - 1)
 
 
 def build_plantings(land: Land, seed: int) -> pl.DataFrame:
