@@ -68,8 +68,10 @@ def test_no_read_fails_or_mixes_releases_across_switches(
     seen = set()
     with TestClient(create_app(settings, poll_seconds=0.01)) as client:
         for turn in range(10):
-            point(DAY + "ab"[turn % 2])
-            for _ in range(8):
+            point(wanted := DAY + "ab"[turn % 2])
+            last, body = monotonic() + 5, {"release_id": ""}
+            while body["release_id"] != wanted:
+                assert monotonic() < last, f"{wanted} is not served within 5 s"
                 body = client.get("/v1/forecasts/crab").json()
                 values = {v for row in body["items"] for v in row["demand_kg"].values()}
                 assert values == {{DAY + "a": 5.0, DAY + "b": 7.0}[body["release_id"]]}
