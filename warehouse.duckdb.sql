@@ -333,6 +333,7 @@ create table if not exists stock_day (
     hours_out_of_stock double not null check (hours_out_of_stock between 0 and 24),
     closing_kg         double check (closing_kg >= 0),
     known_at           timestamptz not null,
+    out_mask           integer,                                -- bit h: out of stock in hour h (0–23); null: only the hours are known
     primary key (product_id, channel_id, region_id, stock_date, known_at)
 );
 
@@ -564,7 +565,10 @@ create table if not exists demand_forecast (
     demand_kg       double not null check (demand_kg >= 0),
     expected_kg     double check (expected_kg >= 0),           -- mean of the day, the same at every level
     model_version   text not null,
-    fallback_reason text                                       -- null: the model; else why a baseline stands in
+    fallback_reason text,                                       -- null: the model; else why a baseline stands in
+    in_stock_kg          double,                               -- quantile of what sells on days that do not sell out
+    in_stock_expected_kg double,                               -- mean of that, the same at every level
+    has_stock_record     boolean                               -- false: no stock record, so demand is taken from sales as they were
 );
 
 -- One row per product family, channel, region, week ahead and quantile level, of one run.
@@ -578,7 +582,8 @@ create table if not exists season_forecast (
     level           double not null check (level > 0 and level < 1),
     demand_kg       double not null check (demand_kg >= 0),
     model_version   text not null,
-    fallback_reason text
+    fallback_reason text,
+    expected_kg     double                                     -- mean of the week, the same at every level
 );
 
 -- One row per run, segment, lead time, metric and method: matured forecasts against what was sold.
@@ -590,7 +595,8 @@ create table if not exists forecast_score (
     lead_days text not null,                                   -- all, 1-7, 8-14, 15-28
     metric    text not null,                                   -- wape, bias, wql, coverage_80
     method    text not null,                                   -- anxu, seasonal_naive
-    value     double not null
+    value     double not null,
+    rows_scored   bigint                                       -- days behind the value
 );
 
 -- ───────────────────────────── recommendations ─────────────────────────────
