@@ -112,7 +112,7 @@ def statistical(train: pl.DataFrame, *, horizon: int, levels: Sequence[float] = 
     ]
     widths = sorted({round(abs(2 * q - 1) * 100, 6) for q in levels if q != 0.5})
     wanted: dict[str, Any] = {"level": widths} if widths else {}
-    found = StatsForecast(models=models, freq="1d", n_jobs=1).forecast(
+    found: pl.DataFrame = StatsForecast(models=models, freq="1d", n_jobs=1).forecast(
         df=train.select("unique_id", "ds", "y"), h=horizon, **wanted
     )
     points = found.select("unique_id", "ds", *STATISTICAL)
