@@ -13,7 +13,7 @@ export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS = 120
 export MLFLOW_DISABLE_TELEMETRY = true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION = false
 
-.PHONY: env run nightly test check real bench clean
+.PHONY: env run nightly test test-slow check real bench clean
 
 env: $(VENV)/.ok
 
@@ -40,6 +40,9 @@ check: env
 
 test: check
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test-slow: env
+	$(BIN)/pytest -m slow
 
 bench: env
 	$(BIN)/anxu bench ingest

@@ -109,6 +109,7 @@ def test_every_link_of_the_readmes_leads_somewhere() -> None:
             assert (ROOT / target).exists(), f"{name}: {target}"
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_readme_work_in_their_order(place: Path, ports: dict[str, str]) -> None:
     service = f"http://127.0.0.1:{ports['ANXU_PORT']}/v1/health"
     mlflow = f"http://127.0.0.1:{ports['ANXU_MLFLOW_PORT']}/health"

@@ -1,4 +1,4 @@
-"""Run a night in this process and kill it, as a power cut would: `killed_night.py HOME CUTOFF NOW STEP MOMENT`.
+"""Run a night in this process and kill it, as a power cut would; ARGUMENTS are (HOME, CUTOFF, NOW, STEP, MOMENT).
 
 MOMENT is `inside` (after the step's first write, or in the middle of writing a release) or `after` (all written, nothing
 recorded). STEP `none` runs to the end.
@@ -6,7 +6,6 @@ recorded). STEP `none` runs to the end.
 
 import os
 import signal
-import sys
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -52,4 +51,4 @@ def main(home: str, cutoff: str, now: str, step: str, moment: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*ARGUMENTS)  # noqa: F821  (given by whoever runs this file)

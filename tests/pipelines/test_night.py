@@ -1,12 +1,12 @@
 """A whole night on the smallest county: what it ends with, and that a power cut at any step changes nothing."""
 
 import json
+import multiprocessing
 import shutil
 import signal
-import subprocess
-import sys
 from datetime import date, datetime
 from pathlib import Path
+from runpy import run_path
 
 import polars as pl
 import pytest
@@ -17,6 +17,9 @@ from pipelines.night import STEPS
 from warehouse.release import current
 
 KILLER = Path(__file__).with_name("killed_night.py")
+PROCESSES = multiprocessing.get_context("forkserver")
+"""Nights are processes of their own, from one that has read the libraries once."""
+PROCESSES.set_forkserver_preload(["pipelines.night"])
 DIFFER = {"run_id", "started_at", "finished_at", "known_at", "arrived_at", "model_version"}
 """Columns that name a run or a time."""
 NOT_COMPARED = {"run", "run_step"}
@@ -40,8 +43,12 @@ def copied(county: County, to: Path) -> Path:
 
 
 def night(home: Path, county: County, step: str = "none", moment: str = "after") -> int:
-    command = [sys.executable, str(KILLER), str(home), str(county[1]), county[2].isoformat(), step, moment]
-    return subprocess.run(command, check=False, timeout=150, cwd=Path(__file__).parents[2]).returncode
+    arguments = (str(home), str(county[1]), county[2].isoformat(), step, moment)
+    process = PROCESSES.Process(target=run_path, args=(str(KILLER), {"ARGUMENTS": arguments}, "__main__"))
+    process.start()
+    process.join(150)
+    assert process.exitcode is not None, f"the night of {step} still runs after 150 s"
+    return process.exitcode
 
 
 def released(home: Path) -> dict[str, pl.DataFrame]:
