@@ -591,12 +591,99 @@ create table if not exists forecast_score (
     run_id    text not null,                                   -- the scoring run
     cutoff    date not null,                                   -- the scoring run's cutoff
     scored_cutoff date not null,                               -- cutoff of the forecast that was scored
-    segment   text not null,                                   -- all, channel:…, family:…
+    segment   text not null,                                   -- all, channel:, family:, region:, volume:, fallback:, override:…
     lead_days text not null,                                   -- all, 1-7, 8-14, 15-28
-    metric    text not null,                                   -- wape, bias, wql, coverage_80
-    method    text not null,                                   -- anxu, seasonal_naive
+    metric    text not null,                                   -- wape, bias, wql, coverage_80, coverage_80_above_0, sold_kg
+    method    text not null,                                   -- anxu, before_override, model, seasonal_naive; sold
     value     double not null,
     rows_scored   bigint                                       -- days behind the value
+);
+
+-- What a forecast row was before a later step changed it; only rows that a step changed.
+create table if not exists demand_before (
+    run_id        text not null,
+    cutoff        date not null,
+    product_id    text not null,
+    channel_id    text not null,
+    region_id     text not null,
+    forecast_date date not null,
+    level         double not null check (level > 0 and level < 1),
+    step          text not null check (step in ('model', 'before_override')),  -- model: where a node fell back to the baseline
+    demand_kg     double not null check (demand_kg >= 0),
+    in_stock_kg   double,                                       -- null: not forecast apart
+    expected_kg   double,
+    model_version text not null,
+    override_id   text                                          -- demand_override that changed the row; null at 'model'
+);
+
+-- One row per scoring run, origin and node: what the model (unseen where it fell back) and the baseline missed by.
+create table if not exists node_score (
+    run_id        text not null,
+    cutoff        date not null,                               -- the scoring run's
+    scored_cutoff date not null,                               -- the origin
+    source        text not null check (source in ('matured', 'backtest')),
+    node          text not null check (node in ('product_channel', 'series')),
+    product_id    text not null,
+    channel_id    text not null,
+    region_id     text,                                         -- null: product_channel
+    days          bigint not null,                             -- series-days judged, 1-7 days ahead
+    sale_days     bigint not null,                             -- of them with a sale
+    sold_kg       double not null,
+    model_loss_kg double not null,                             -- twice the pinball loss, mean of the levels, added up
+    naive_loss_kg double not null
+);
+
+-- One row per node as the forecast of this cutoff took it.
+create table if not exists node_status (
+    run_id          text not null,
+    cutoff          date not null,
+    node            text not null,
+    product_id      text not null,
+    channel_id      text not null,
+    region_id       text,                                       -- null: product_channel
+    state           text not null check (state in ('model', 'baseline')),
+    since           date not null,                             -- origin that decided it
+    lost_origins    bigint not null,                           -- of the last four counted
+    counted_origins bigint not null
+);
+
+-- One row per scoring run, scored forecast, lead bucket and override: the error before and after it.
+create table if not exists override_score (
+    run_id         text not null,
+    cutoff         date not null,
+    scored_cutoff  date not null,
+    lead_days      text not null,
+    override_id    text not null,
+    days           bigint not null,                            -- series-days it changed
+    sold_kg        double not null,
+    before_loss_kg double not null,                            -- twice the pinball loss, mean of the levels, added up
+    after_loss_kg  double not null
+);
+
+-- Season forecasts kept until they mature: one cutoff a week, at the leads at which planting locks.
+create table if not exists season_kept (
+    run_id     text not null,
+    cutoff     date not null,
+    family     text not null,
+    channel_id text not null,
+    region_id  text not null,
+    week_start date not null,                                  -- Monday
+    lead_weeks bigint not null,                                -- 1 is the first whole week after the cutoff
+    level      double not null,
+    demand_kg  double not null
+);
+
+-- One row per scoring run, segment, lead in weeks, metric and method of matured season forecasts.
+create table if not exists season_score (
+    run_id        text not null,
+    cutoff        date not null,
+    scored_cutoff date not null,
+    segment       text not null,                               -- all, channel:…, family:…
+    lead_weeks    bigint not null,
+    metric        text not null,                               -- wape, bias, wql, coverage_80, sold_kg
+    method        text not null,                               -- anxu, seasonal_naive; sold
+    value         double not null,
+    rows_scored   bigint not null
 );
 
 -- ───────────────────────────── recommendations ─────────────────────────────

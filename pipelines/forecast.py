@@ -13,12 +13,13 @@ from models.forecasting.season import season_forecast
 from pipelines.demand_inputs import demand_tables
 from pipelines.progress import report
 from pipelines.registry import load_champion
+from pipelines.standing import KEY, NAIVE_VERSION, before_rows, take_baseline, write_status
 from settings import Settings
 from warehouse import Warehouse
 
-NAIVE_VERSION = "seasonal-naive"
 SEASON_VERSION = "last-year-1"
 OVERRIDDEN = "+override"
+KILOGRAMS = ("demand_kg", "expected_kg", "in_stock_kg", "in_stock_expected_kg")
 
 
 def forecast_demand(
@@ -33,19 +34,26 @@ def forecast_demand(
         run_id: Of the writing run.
         only: `product_id`, `channel_id`, `region_id` of the series to forecast; None: all.
 
-    Without a champion every row is seasonal naive with `fallback_reason` 'no_model'. What people override is multiplied
-    in: such rows carry `model_version` with '+override', and the factor is in `demand_override`.
+    Without a champion every row is seasonal naive with `fallback_reason` 'no_model'; a node that lost to it too often takes
+    it with 'lost_to_naive_4'. What people override is multiplied in: such rows carry `model_version` with '+override', and
+    the factor is in `demand_override`. What a row was before either of the two is kept in `demand_before`.
     """
     tables = demand_tables(settings, warehouse, cutoff=cutoff)
     if tables.sales.is_empty():
+        warehouse.replace("demand_before", _no_rows(warehouse, "demand_before"), cutoff=cutoff)
         return warehouse.replace("demand_forecast", _no_rows(warehouse, "demand_forecast"), cutoff=cutoff)
     panel = build_panel(tables, cutoff=cutoff, horizon_days=settings.horizon_days)
     report("forecast", 1, 4, "days")
     forecast = _daily(settings, panel)
     if only is not None:
         forecast = forecast.join(only.select(SERIES).unique(), on=SERIES, how="semi", maintain_order="left")
+    status = write_status(warehouse, cutoff=cutoff, run_id=run_id)
+    forecast, model = take_baseline(settings, panel, forecast, status)
     overrides = warehouse.read("demand_override", known_by=settings.known_by(cutoff))
     final = apply_overrides(forecast, overrides, cutoff=cutoff).with_columns(run_id=pl.lit(run_id))
+    changed = forecast.join(holding_overrides(forecast, overrides, cutoff=cutoff), on=KEY[:-1], how="inner")
+    before = before_rows(model, changed).with_columns(run_id=pl.lit(run_id))
+    warehouse.replace("demand_before", before, cutoff=cutoff)
     return warehouse.replace("demand_forecast", final, cutoff=cutoff)
 
 
@@ -74,9 +82,26 @@ def apply_overrides(forecast: pl.DataFrame, overrides: pl.DataFrame, *, cutoff: 
         cutoff: Last known day.
 
     Returns:
-        `forecast` in order; where an override holds `demand_kg` and `expected_kg` × `factor` and `model_version` + '+override'. Of several
-        for one day the last written counts, alone.
+        `forecast` in order; where an override holds all kg × `factor` and `model_version` + '+override'. Of several for one day
+        the last written counts, alone.
     """
+    last = holding_overrides(forecast, overrides, cutoff=cutoff).drop("override_id")
+    if last.is_empty():
+        return forecast
+    kilograms = [c for c in KILOGRAMS if c in forecast.columns]
+    marked = pl.when(pl.col("factor").is_not_null()).then(pl.col("model_version") + OVERRIDDEN)
+    return (
+        forecast.join(last, on=[*SERIES, "forecast_date"], how="left", maintain_order="left")
+        .with_columns(
+            pl.col(kilograms) * pl.col("factor").fill_null(1.0),
+            model_version=marked.otherwise("model_version"),
+        )
+        .drop("factor")
+    )
+
+
+def holding_overrides(forecast: pl.DataFrame, overrides: pl.DataFrame, *, cutoff: date) -> pl.DataFrame:
+    """The override that holds for each series and day, where one does: SERIES, `forecast_date`, `factor`, `override_id`."""
     valid = overrides.filter(pl.col("expires_on") >= cutoff).select(
         "product_id",
         "starts_on",
@@ -87,29 +112,20 @@ def apply_overrides(forecast: pl.DataFrame, overrides: pl.DataFrame, *, cutoff: 
         channel="channel_id",
         region="region_id",
     )
-    if valid.is_empty():
-        return forecast
     holds = (
         pl.col("forecast_date").is_between("starts_on", "ends_on")
         & (pl.col("channel").is_null() | (pl.col("channel") == pl.col("channel_id")))
         & (pl.col("region").is_null() | (pl.col("region") == pl.col("region_id")))
     )
-    days = forecast.select(*SERIES, "forecast_date").unique(maintain_order=True)
-    last = (
-        days.join(valid, on="product_id", how="inner")
+    of_products = forecast.join(valid, on="product_id", how="semi", maintain_order="left")
+    return (
+        of_products.select(*SERIES, "forecast_date")
+        .unique(maintain_order=True)
+        .join(valid, on="product_id", how="inner")
         .filter(holds)
         .sort("written_at", "override_id")
         .group_by(*SERIES, "forecast_date", maintain_order=True)
-        .agg(pl.col("factor").last())
-    )
-    marked = pl.when(pl.col("factor").is_not_null()).then(pl.col("model_version") + OVERRIDDEN)
-    return (
-        forecast.join(last, on=[*SERIES, "forecast_date"], how="left", maintain_order="left")
-        .with_columns(
-            pl.col("demand_kg", "expected_kg") * pl.col("factor").fill_null(1.0),
-            model_version=marked.otherwise("model_version"),
-        )
-        .drop("factor")
+        .agg(pl.col("factor", "override_id").last())
     )
 
 
