@@ -11,10 +11,9 @@ import numpy as np
 import polars as pl
 
 from features.calendar import SERIES
-from features.events import add_events
 from features.festivals import FESTIVALS
 from features.panel import POOLS, Panel
-from features.prices import add_price
+from features.plans import add_plans
 from features.products import launch_age
 from features.sales import stock_out_weight
 
@@ -144,7 +143,7 @@ def add_features(panel: Panel, rows: pl.DataFrame) -> pl.DataFrame:
     seen = _add_series(seen, panel.state)
     for name, by in POOLS.items():
         seen = _add_pool(seen, panel.pools[name], name, by)
-    seen = add_events(add_price(seen, panel.prices), panel.campaigns, panel.live)
+    seen = add_plans(seen, panel.prices, panel.campaigns, panel.live)
     return _add_ratios(seen, panel.records_begin).select(
         *(c for c in rows.columns if c not in FEATURES),
         *FEATURES,

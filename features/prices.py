@@ -24,18 +24,19 @@ def price_days(price_day: pl.DataFrame, families: pl.DataFrame, *, last: date) -
 
     Returns:
         One row per product, channel and day from its first price, sorted: KEYS, `date`, `price` (yuan/kg),
-        `discount_share` (0–1; against the list price, else 0), `price_mean_28` (mean of the 28 days to this one,
+        `list_price` (the last one recorded, yuan/kg; null: none so far), `discount_share` (0–1; against the list price, else 0), `price_mean_28` (mean of the 28 days to this one,
         yuan/kg), `price_in_family` (price ÷ mean price of the family in the channel that day), `price_known_on` (first
         cutoff that knows this day's price; null when the day has no row of its own). Where prices are planned, a row
         recorded only after its day (a history load) counts as planned all along.
     """
     late = pl.col("known_on") >= pl.col("price_date")
     planned_all_along = late & prices_are_planned(price_day)
-    off_list = (1 - pl.col("price_yuan_per_kg") / pl.col("list_price_yuan_per_kg")).clip(0).fill_null(0)
+    off_list = _off_list(pl.col("price_yuan_per_kg"), pl.col("list_price_yuan_per_kg"))
     asked = price_day.filter(pl.col("price_date") <= last).select(
         *KEYS,
         date="price_date",
         price=pl.col("price_yuan_per_kg").cast(pl.Float32),
+        list_price=pl.col("list_price_yuan_per_kg").cast(pl.Float32),
         discount_share=off_list.cast(pl.Float32),
         price_known_on=pl.when(planned_all_along).then(ALWAYS).otherwise("known_on"),
     )
@@ -48,13 +49,58 @@ def price_days(price_day: pl.DataFrame, families: pl.DataFrame, *, last: date) -
         .join(asked, on=[*KEYS, "date"], how="left")
         .join(families.select("product_id", "family"), on="product_id", how="left")
         .sort(*KEYS, "date")
-        .with_columns(pl.col("price").forward_fill().over(KEYS), pl.col("discount_share").fill_null(0))
+        .with_columns(
+            pl.col("price", "list_price").forward_fill().over(KEYS), pl.col("discount_share").fill_null(0)
+        )
         .with_columns(
             price_mean_28=mean_28.cast(pl.Float32),
             price_in_family=(pl.col("price") / family_mean).cast(pl.Float32),
         )
         .drop("family")
     )
+
+
+def set_prices(prices: pl.DataFrame, asked: pl.DataFrame, *, origin: date) -> pl.DataFrame:
+    """Put other prices in place of those planned, as if they had been recorded by the origin.
+
+    Args:
+        prices: As price_days, from the origin on.
+        asked: At most one row per KEYS and day after the origin: KEYS, `date`, and one of `price_yuan_per_kg`, `list_share`
+            (taken off the list price; off the planned price where no list price was recorded) and `planned_share` (taken
+            off the planned price), the others null.
+        origin: Last known day; a day without a price of its own is planned at the origin's.
+
+    Returns:
+        `prices` in order; on the days of `asked` with their `price`, `discount_share` and `price_known_on`. Days without a
+        row in `prices` (a product that never had a price) are passed over.
+    """
+    at_origin = prices.filter(pl.col("date") == origin).select(*KEYS, _price_origin="price")
+    is_known = (pl.col("price_known_on") <= origin).fill_null(False)
+    planned = pl.when(is_known).then("price").otherwise("_price_origin")
+    price = pl.coalesce(
+        "price_yuan_per_kg",
+        (1 - pl.col("list_share")) * pl.coalesce("list_price", planned),
+        (1 - pl.col("planned_share")) * planned,
+    )
+    is_asked = pl.col("_price").is_not_null()
+    return (
+        prices.join(asked, on=[*KEYS, "date"], how="left", maintain_order="left")
+        .join(at_origin, on=KEYS, how="left", maintain_order="left")
+        .with_columns(_price=price.cast(pl.Float32))
+        .with_columns(
+            price=pl.coalesce("_price", "price"),
+            discount_share=pl.when(is_asked)
+            .then(_off_list(pl.col("_price"), pl.col("list_price")))
+            .otherwise("discount_share"),
+            price_known_on=pl.when(is_asked).then(origin).otherwise("price_known_on"),
+        )
+        .select(prices.columns)
+    )
+
+
+def _off_list(price: pl.Expr, list_price: pl.Expr) -> pl.Expr:
+    """Share a price lies below the list price; 0 above it and where no list price is known."""
+    return (1 - price / list_price).clip(0).fill_null(0)
 
 
 def add_price(rows: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,82 @@
+"""Demand if plans were others, by the model and the features of the night."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from features.calendar import SERIES
+from features.plans import Plans
+from models.forecasting.demand import DemandModel
+
+LONG = (*SERIES, "forecast_date", "level")
+
+
+@dataclass(frozen=True)
+class Book:
+    """What a night leaves behind so that what-ifs can be answered; one origin."""
+
+    rows: pl.DataFrame
+    """As features.assemble.future_frame."""
+    plans: Plans
+    """As features.plans.coming."""
+    seen: pl.DataFrame
+    """As models.forecasting.whatif_support.own_history."""
+
+
+def what_if(
+    model: DemandModel, rows: pl.DataFrame, changed: pl.DataFrame, published: pl.DataFrame, *, threads: int
+) -> pl.DataFrame:
+    """Forecast rows before and after, on the footing of what was published.
+
+    Args:
+        model: That made the published forecast.
+        rows: Rows of a Book, with `case`.
+        changed: The same rows with other plans, as whatif_plans.changed_rows.
+        published: SERIES, `forecast_date`, `level`, `demand_kg`, `expected_kg`: overrides and whatever else the night
+            did to the model's own forecast included.
+        threads: For the model.
+
+    Returns:
+        One row per case, day and level, sorted: `case`, SERIES, `forecast_date`, `level`, `demand_kg` and `expected_kg` (as
+        published), `changed_kg`, `changed_expected_kg` (≥ 0; quantiles never cross), `fallback_reason` of the model's row. Where
+        nothing changes both are equal to rounding: the changed forecast is the published one × the model's changed ÷ its unchanged one.
+    """
+    before, after = (_forecast(model, frame, threads) for frame in (rows, changed))
+    keys = ["case", *LONG]
+    other = after.select(*keys, _after="demand_kg", _mean_after="expected_kg")
+    return (
+        before.rename({"demand_kg": "_before", "expected_kg": "_mean_before"})
+        .join(other, on=keys, how="inner", validate="1:1")
+        .join(published.select(*LONG, "demand_kg", "expected_kg"), on=LONG, how="inner", validate="m:1")
+        .with_columns(changed_expected_kg=_carried("expected_kg", "_mean_before", "_mean_after"))
+        .with_columns(changed_kg=_carried("demand_kg", "_before", "_after"))
+        .sort("case", "forecast_date", "level")
+        .with_columns(pl.col("changed_kg").cum_max().over("case", "forecast_date"))
+        .select(*keys, "demand_kg", "expected_kg", "changed_kg", "changed_expected_kg", "fallback_reason")
+    )
+
+
+def _carried(published: str, before: str, after: str) -> pl.Expr:
+    """Published × after ÷ before; where the model had expected nothing, what it expects now is added."""
+    had = pl.col(before) > 0
+    return (
+        pl.when(had)
+        .then(pl.col(published) * (pl.col(after) / pl.col(before)))
+        .otherwise(pl.col(published) + pl.col(after))
+    )
+
+
+def _forecast(model: DemandModel, rows: pl.DataFrame, threads: int) -> pl.DataFrame:
+    """The model's forecast with `case`; a series asked twice is forecast in two calls, as the model names series alone."""
+    numbered = rows.with_columns(_call=pl.col("case").rank("dense").over(SERIES))
+    calls = numbered.partition_by("_call", maintain_order=True)
+    parts = []
+    for call in calls:
+        case_of = call.select(*SERIES, "case").unique()
+        forecast = model.predict(call.drop("case", "_call"), threads=threads)
+        parts.append(
+            forecast.select(*LONG, "demand_kg", "expected_kg", "fallback_reason").join(
+                case_of, on=SERIES, how="left", validate="m:1"
+            )
+        )
+    return pl.concat(parts)
