@@ -16,9 +16,9 @@ from rich.table import Table
 
 from settings import Settings
 
-DATA_FOLDERS = {"sensors": "sensors-hast", "planting": "cumcm2024c"}
+DATA_FOLDERS = {"sensors": "sensors-hast", "planting": "cumcm2024c", "latent": "freshretailnet-cities"}
 """Folder below the setting `data` where a benchmark looks unless `--data` names another."""
-NAMES = ("county", "ingest", "planting", "sensors", "serve")
+NAMES = ("county", "ingest", "latent", "planting", "sensors", "serve")
 PACKAGES = ("duckdb", "highspy", "lightgbm", "polars")
 OK, FAILED, USAGE, NO_DATA = 0, 1, 2, 3
 
