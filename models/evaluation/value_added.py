@@ -1,5 +1,7 @@
 """Forecast value added: what each step took off the error, from the baseline to what was published."""
 
+from itertools import pairwise
+
 import polars as pl
 
 STEPS = ("seasonal_naive", "model", "before_override", "anxu")
@@ -32,9 +34,7 @@ def value_added(scores: pl.DataFrame) -> pl.DataFrame:
     wide = (
         scores.filter(pl.col("metric").is_in(LOWER_IS_BETTER)).group_by(keys).agg(*at.values()).drop_nulls()
     )
-    pairs = dict(zip(GAINS, zip(STEPS, STEPS[1:], strict=False), strict=True)) | {
-        "total": (STEPS[0], STEPS[-1])
-    }
+    pairs = dict(zip(GAINS, pairwise(STEPS), strict=True)) | {"total": (STEPS[0], STEPS[-1])}
     base = pl.col(STEPS[0])
     parts = [
         wide.with_columns(gain=pl.col(before) - pl.col(after)).select(
