@@ -6,7 +6,7 @@ import polars as pl
 
 from features.assemble import future_frame
 from features.calendar import SERIES
-from features.panel import Panel, build_panel
+from features.panel import DemandTables, Panel, build_panel
 from features.products import product_families
 from models.forecasting.baselines import seasonal_naive
 from models.forecasting.season import season_forecast
@@ -14,6 +14,7 @@ from pipelines.demand_inputs import demand_tables
 from pipelines.progress import report
 from pipelines.registry import load_champion
 from pipelines.standing import KEY, NAIVE_VERSION, before_rows, take_baseline, write_status
+from pipelines.whatif_files import keep_book
 from settings import Settings
 from warehouse import Warehouse
 
@@ -44,7 +45,7 @@ def forecast_demand(
         return warehouse.replace("demand_forecast", _no_rows(warehouse, "demand_forecast"), cutoff=cutoff)
     panel = build_panel(tables, cutoff=cutoff, horizon_days=settings.horizon_days)
     report("forecast", 1, 4, "days")
-    forecast = _daily(settings, panel)
+    forecast = _daily(settings, tables, panel)
     if only is not None:
         forecast = forecast.join(only.select(SERIES).unique(), on=SERIES, how="semi", maintain_order="left")
     status = write_status(warehouse, cutoff=cutoff, run_id=run_id)
@@ -129,7 +130,7 @@ def holding_overrides(forecast: pl.DataFrame, overrides: pl.DataFrame, *, cutoff
     )
 
 
-def _daily(settings: Settings, panel: Panel) -> pl.DataFrame:
+def _daily(settings: Settings, tables: DemandTables, panel: Panel) -> pl.DataFrame:
     loaded = load_champion(settings, cutoff=panel.cutoff)
     if loaded is None:
         naive = seasonal_naive(
@@ -141,6 +142,7 @@ def _daily(settings: Settings, panel: Panel) -> pl.DataFrame:
         )
     version, model = loaded
     future = future_frame(panel, origin=panel.cutoff, horizon_days=settings.horizon_days)
+    keep_book(settings, tables, panel, future)
     return model.predict(future, threads=settings.threads).with_columns(model_version=pl.lit(version.name))
 
 

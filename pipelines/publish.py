@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from pipelines.registry import champion_error, champion_files
+from pipelines.whatif_files import book_files
 from settings import Settings
 from warehouse import Warehouse
 from warehouse.release import current, prune, write_release
@@ -31,7 +32,7 @@ def publish(settings: Settings, warehouse: Warehouse, *, cutoff: date, run_id: s
         cutoff=cutoff,
         created_at=now,
         tables=release_tables(settings, warehouse, cutoff),
-        model_files=champion_files(settings, cutoff=cutoff),
+        model_files=champion_files(settings, cutoff=cutoff) + book_files(settings, warehouse, cutoff=cutoff),
     )
     prune(settings.releases_dir, keep=settings.keep_releases)
     served = current(settings.releases_dir)

@@ -1,14 +1,20 @@
 """Demand if plans were others, by the model and the features of the night."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
+from features.assemble import FEATURES
 from features.calendar import SERIES
 from features.plans import Plans
+from features.prices import KEYS
 from models.forecasting.demand import DemandModel
 
 LONG = (*SERIES, "forecast_date", "level")
+CAMPAIGN = {"channel_id", "presale_from", "starts_on", "ends_on", "discount_share", "known_on"}
+LIVE = {"product_id", "channel_id", "slot_date", "allotment_kg", "known_on"}
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,24 @@ class Book:
     seen: pl.DataFrame
     """As models.forecasting.whatif_support.own_history."""
 
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """All of it by name, sorted, numbers a model reads as 32 bits as such: what a release carries."""
+        doubles = [c for c, dtype in self.rows.schema.items() if dtype == pl.Float64 and c in FEATURES]
+        plans = self.plans
+        return {
+            "row": self.rows.with_columns(pl.col(doubles).cast(pl.Float32)).sort("series", "date"),
+            "price": plans.prices.sort(*KEYS, "date"),
+            "campaign": plans.campaign.select(sorted(CAMPAIGN)).sort(sorted(CAMPAIGN)),
+            "live": plans.live_slot.select(sorted(LIVE)).sort(sorted(LIVE)),
+            "seen": self.seen.sort(KEYS),
+        }
+
+    @classmethod
+    def of(cls, origin: date, tables: Mapping[str, pl.DataFrame]) -> "Book":
+        """From what `tables` gave, or from a part of its rows."""
+        plans = Plans(origin, tables["price"], tables["campaign"], tables["live"])
+        return cls(tables["row"], plans, tables["seen"])
+
 
 def what_if(
     model: DemandModel, rows: pl.DataFrame, changed: pl.DataFrame, published: pl.DataFrame, *, threads: int
@@ -32,14 +56,14 @@ def what_if(
         model: That made the published forecast.
         rows: Rows of a Book, with `case`.
         changed: The same rows with other plans, as whatif_plans.changed_rows.
-        published: SERIES, `forecast_date`, `level`, `demand_kg`, `expected_kg`: overrides and whatever else the night
-            did to the model's own forecast included.
+        published: SERIES, `forecast_date`, `level`, `demand_kg`, `expected_kg`, `fallback_reason`: overrides and whatever
+            else the night did to the model's own forecast included.
         threads: For the model.
 
     Returns:
         One row per case, day and level, sorted: `case`, SERIES, `forecast_date`, `level`, `demand_kg` and `expected_kg` (as
-        published), `changed_kg`, `changed_expected_kg` (≥ 0; quantiles never cross), `fallback_reason` of the model's row. Where
-        nothing changes both are equal to rounding: the changed forecast is the published one × the model's changed ÷ its unchanged one.
+        published), `changed_kg`, `changed_expected_kg` (≥ 0; quantiles never cross), `fallback_reason` as published. Where nothing
+        changes both are equal to rounding: the changed forecast is the published one × the model's changed ÷ its unchanged one.
     """
     before, after = (_forecast(model, frame, threads) for frame in (rows, changed))
     keys = ["case", *LONG]
@@ -47,7 +71,12 @@ def what_if(
     return (
         before.rename({"demand_kg": "_before", "expected_kg": "_mean_before"})
         .join(other, on=keys, how="inner", validate="1:1")
-        .join(published.select(*LONG, "demand_kg", "expected_kg"), on=LONG, how="inner", validate="m:1")
+        .join(
+            published.select(*LONG, "demand_kg", "expected_kg", "fallback_reason"),
+            on=LONG,
+            how="inner",
+            validate="m:1",
+        )
         .with_columns(changed_expected_kg=_carried("expected_kg", "_mean_before", "_mean_after"))
         .with_columns(changed_kg=_carried("demand_kg", "_before", "_after"))
         .sort("case", "forecast_date", "level")
@@ -75,7 +104,7 @@ def _forecast(model: DemandModel, rows: pl.DataFrame, threads: int) -> pl.DataFr
         case_of = call.select(*SERIES, "case").unique()
         forecast = model.predict(call.drop("case", "_call"), threads=threads)
         parts.append(
-            forecast.select(*LONG, "demand_kg", "expected_kg", "fallback_reason").join(
+            forecast.select(*LONG, "demand_kg", "expected_kg").join(
                 case_of, on=SERIES, how="left", validate="m:1"
             )
         )
