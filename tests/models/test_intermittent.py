@@ -1,0 +1,135 @@
+"""Series that sell on few days: their kinds, what may stand in for the model, and a spread of whole orders."""
+
+import importlib.util
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.forecasting.intermittent import (
+    METHODS,
+    CountTable,
+    choose,
+    count_quantiles,
+    fit_counts,
+    kinds,
+    plain_forecasts,
+)
+
+_spec = importlib.util.spec_from_file_location("demand_cases", Path(__file__).with_name("test_demand.py"))
+assert _spec
+assert _spec.loader
+cases = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(cases)
+
+LEVELS = (0.1, 0.5, 0.9)
+
+
+def panel_of(*series: list[float]):  # type: ignore[no-untyped-def]
+    """A shop whose series a, b, … sold so on days from START."""
+    rows = [
+        ("abcdef"[i], cases.START + timedelta(days=d), kg)
+        for i, days in enumerate(series)
+        for d, kg in enumerate(days)
+        if kg > 0
+    ]
+    sales = pl.DataFrame(rows, schema=["product_id", "sale_date", "sold_kg"], orient="row").with_columns(
+        channel_id=pl.lit("shop"), region_id=pl.lit("r"), orders=pl.lit(1)
+    )
+    return cases.panel_of(sales, last_day(len(series[0])))
+
+
+def last_day(days: int) -> date:
+    return cases.START + timedelta(days=days - 1)
+
+
+def test_a_kind_is_told_by_gaps_and_by_how_uneven_selling_days_are() -> None:
+    steady, rare = [2.0] * 60, [2.0, 0, 0] * 20
+    uneven = [1.0, 1.0, 1.0, 9.0] * 15
+    lumpy = [1.0, 0, 9.0, 0, 1.0, 0] * 10
+    panel = panel_of(steady, rare, uneven, lumpy)
+    found = kinds(panel, last_day(60))
+    assert found["kind"].to_list() == ["smooth", "intermittent", "erratic", "lumpy"]
+    assert found["adi"][1] == pytest.approx(3.0)
+    assert found["cv2"][1] == 0.0
+
+
+def test_a_series_silent_for_half_a_year_has_a_kind_of_its_own() -> None:
+    panel = panel_of([1.0] * 300, [1.0] * 60 + [0.0] * 240)
+    assert kinds(panel, last_day(300))["kind"].to_list() == ["smooth", "silent"]
+
+
+def test_plain_forecasts_lie_near_the_mean_of_a_steady_series_and_know_nothing_later() -> None:
+    panel = panel_of([2.0] * 90 + [50.0] * 10, [1.0, 0, 0, 0] * 25)
+    found = plain_forecasts(panel, last_day(90), [0, 1])
+    assert found.select(METHODS).row(0) == pytest.approx((2.0, 1.9, 2.0), abs=0.01)
+    assert all(0.1 < kg < 0.45 for kg in found.select(METHODS).row(1))
+    assert plain_forecasts(panel, last_day(90), []).is_empty()
+
+
+def backtest(pooled: float, plain: float, rows: int = 600) -> pl.DataFrame:
+    origins = [date(2026, 1, 1), date(2026, 2, 1)]
+    return pl.DataFrame(
+        {
+            "origin": [origins[i % 2] for i in range(rows)],
+            "kind": "lumpy",
+            "sold_kg": 1.0,
+            "anxu": 1 + pooled,
+            **dict.fromkeys(METHODS, 1 + plain),
+        }
+    )
+
+
+def test_a_plain_method_stands_in_only_where_it_is_surely_better() -> None:
+    assert choose(backtest(0.5, 0.4)) == {"lumpy": "ADIDA"}
+    assert choose(backtest(0.5, 0.499)) == {}
+    assert choose(backtest(0.4, 0.5)) == {}
+    assert choose(backtest(0.5, 0.4, rows=100)) == {}
+    worse_once = pl.when(pl.col("origin").dt.month() == 1).then(1.51).otherwise(1.1)
+    assert choose(backtest(0.5, 0.4).with_columns(worse_once.alias(m) for m in METHODS)) == {}
+
+
+def test_the_spread_of_poisson_sales_is_poisson() -> None:
+    rng = np.random.default_rng(1)
+    mean = np.full(4000, 3.0)
+    table = fit_counts(mean * 0.5, rng.poisson(3.0, 4000) * 0.5, np.full(4000, 0.5), LEVELS, (1.0, 2.0))
+    assert table.dispersion[2] <= 0.2
+
+
+def test_it_learns_how_far_the_expected_value_was_off() -> None:
+    rng = np.random.default_rng(1)
+    sold = rng.poisson(4.0, 3000).astype(float)
+    table = fit_counts(np.full(3000, 2.0), sold, np.ones(3000), LEVELS, ())
+    assert table.factor[0] == pytest.approx(2.0, abs=0.1)
+    assert table.quantiles(np.array([2.0]), np.ones(1))[0].tolist()[1:] == [4.0, 7.0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    mean=st.lists(st.floats(0, 500), min_size=1, max_size=20),
+    dispersion=st.floats(0.05, 15),
+    size=st.floats(0.01, 20),
+)
+def test_quantiles_are_whole_orders_never_negative_and_never_cross(
+    mean: list[float], dispersion: float, size: float
+) -> None:
+    table = CountTable(LEVELS, (1.0,), (dispersion, dispersion), (1.0, 1.0))
+    kg = table.quantiles(np.array(mean), np.full(len(mean), size))
+    assert kg.shape == (len(mean), 3)
+    assert (kg >= 0).all()
+    assert (np.diff(kg, axis=1) >= 0).all()
+    assert np.allclose(kg / size, np.rint(kg / size))
+
+
+def test_a_larger_mean_never_has_a_smaller_quantile() -> None:
+    found = count_quantiles(np.linspace(0, 30, 200), 0.7, LEVELS)
+    assert (np.diff(found, axis=0) >= 0).all()
+
+
+def test_nothing_expected_teaches_nothing() -> None:
+    with pytest.raises(ValueError, match="no held-out day with an expected sale"):
+        fit_counts(np.zeros(3), np.ones(3), np.ones(3), LEVELS, ())
