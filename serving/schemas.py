@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Row = TypeVar("Row")
 Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
@@ -26,7 +26,7 @@ class PageOf(Shape, Generic[Row]):
 
 
 class DemandForecast(Shape):
-    """Demand of one product, channel and region on one day."""
+    """Demand of one product, channel and region on one day, and what of it sells if stock does not run out."""
 
     product_id: str = Field(examples=["rice-5kg"])
     channel_id: str = Field(examples=["taobao-1"])
@@ -38,6 +38,16 @@ class DemandForecast(Shape):
     expected_kg: float | None = Field(
         description="mean of the day: adds up over series and days, quantiles do not; null: published without",
         examples=[10.6],
+    )
+    in_stock_kg: dict[str, float | None] | None = Field(
+        description="quantile level → kg sold on a day that does not sell out; null: published without",
+        examples=[{"0.1": 4.0, "0.5": 9.5, "0.9": 16.9}],
+    )
+    in_stock_expected_kg: float | None = Field(
+        description="mean of in_stock_kg; null: published without", examples=[10.2]
+    )
+    has_stock_record: bool | None = Field(
+        description="false: no stock record, so demand is what was sold; null: published without"
     )
     cutoff: date = Field(description="last local day whose sales were known")
     model_version: str | None
@@ -214,79 +224,6 @@ class CurrentRelease(Shape):
     loaded_at: datetime
     rows: dict[str, int] = Field(description="table → rows", examples=[{"demand_forecast": 394240}])
     manifest: dict[str, Any]
-
-
-class Override(Shape):
-    """A change a person makes to a forecast: forecast × factor from the first to the last day."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "product_id": "rice-5kg",
-                    "starts_on": "2026-06-10",
-                    "ends_on": "2026-06-20",
-                    "factor": 1.4,
-                    "author": "Wang Li",
-                    "reason": "618 campaign, double ads",
-                    "expires_on": "2026-06-21",
-                }
-            ]
-        },
-    )
-    product_id: Id
-    channel_id: Id | None = Field(default=None, description="null: all")
-    region_id: Id | None = Field(default=None, description="null: all")
-    starts_on: date
-    ends_on: date
-    factor: float = Field(ge=0, le=100)
-    author: Id
-    reason: Words
-    expires_on: date
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "Override":
-        if self.ends_on < self.starts_on:
-            raise ValueError(f"ends_on {self.ends_on} is before starts_on {self.starts_on}; swap them")
-        return self
-
-
-class Decision(Shape):
-    """A person's answer to a recommendation."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "recommendation_id": "V03-07/2026/1/rice",
-                    "answer": "change",
-                    "area_mu": 6.5,
-                    "author": "Wang Li",
-                }
-            ]
-        },
-    )
-    recommendation_id: Id
-    answer: Literal["accept", "change", "refuse"]
-    area_mu: float | None = Field(default=None, ge=0, le=100_000, description="only with 'change'")
-    author: Id
-    reason: Words | None = None
-
-    @model_validator(mode="after")
-    def _area_with_change(self) -> "Decision":
-        if (self.answer == "change") != (self.area_mu is not None):
-            raise ValueError("give area_mu with answer 'change', and only then")
-        return self
-
-
-class Accepted(Shape):
-    """A message is on disk and waits for the next run."""
-
-    message_id: str
-    kind: Literal["demand_override", "decision"]
-    status: Literal["waiting"] = Field(description="the next nightly run takes it in, once")
 
 
 class ProblemBody(BaseModel):

@@ -11,6 +11,11 @@ T = pl.Datetime("us", "UTC")
 SERIES: dict[str, pl.DataType] = {"product_id": S, "channel_id": S, "region_id": S}
 RUN: dict[str, pl.DataType] = {"run_id": S, "cutoff": D}
 FAN: dict[str, pl.DataType] = {"level": F, "demand_kg": F, "model_version": S, "fallback_reason": S}
+IN_STOCK: dict[str, pl.DataType] = {
+    "in_stock_kg": F,
+    "in_stock_expected_kg": F,
+    "has_stock_record": pl.Boolean(),
+}
 
 TABLES: dict[str, dict[str, pl.DataType]] = {
     "product": {"product_id": S, "name_zh": S, "name_en": S, "family": S, "grade": S, "shelf_life_days": N},
@@ -29,7 +34,7 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         "soil": S,
     },
     "practice": {"practice_id": S, "season": N, "last_season": N, "cost_yuan_per_mu": F},
-    "demand_forecast": {"cutoff": D, **SERIES, "forecast_date": D, **FAN, "expected_kg": F},
+    "demand_forecast": {"cutoff": D, **SERIES, "forecast_date": D, **FAN, "expected_kg": F, **IN_STOCK},
     "demand_expected": {**SERIES, "forecast_date": D, "expected_kg": F},
     "season_forecast": {"cutoff": D, "family": S, "channel_id": S, "region_id": S, "week_start": D, **FAN},
     "history_daily": {**SERIES, "sale_date": D, "sold_kg": F},

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
+import polars.selectors as cs
 
 from serving.indexed import Indexed, side_by_side
 from serving.problems import Problem, unknown
@@ -12,6 +13,9 @@ from serving.published import Release
 
 DAILY = ("product_id", "channel_id", "region_id")
 WEEKLY = ("family", "channel_id", "region_id")
+BESIDE = ("expected_kg", "in_stock_expected_kg", "has_stock_record")
+"""What a day of the daily forecast has once, beside its levels."""
+IN_STOCK = "in_stock_"
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class Fan:
     levels: tuple[str, ...]
     expected: bool = False
     """Whether every row has its mean in `expected_kg`; older releases hold none, and weeks never do."""
+    in_stock: bool = False
+    """Whether sales if in stock were published beside demand: a column per level, named IN_STOCK + level."""
 
     @property
     def middle(self) -> str | None:
@@ -36,9 +42,11 @@ class Fan:
 
 def daily_fan(release: Release) -> Fan:
     """The demand forecast with its means, indexed by product, channel, region."""
-    fan = _fan(_with_means(release), DAILY, "forecast_date", ["expected_kg"])
+    long = _with_means(release)
+    has_stock = long["in_stock_kg"].null_count() < long.height
+    fan = _fan(long, DAILY, "forecast_date", BESIDE, ["in_stock_kg"] if has_stock else [])
     means = fan.table.frame["expected_kg"]
-    return replace(fan, expected=len(means) > 0 and means.null_count() == 0)
+    return replace(fan, expected=len(means) > 0 and means.null_count() == 0, in_stock=has_stock)
 
 
 def weekly_fan(release: Release) -> Fan:
@@ -67,13 +75,18 @@ class Wish:
 
 def daily(release: Release, wish: Wish) -> pl.DataFrame:
     """One row per product, channel, region and day: `demand_kg` is a struct of the levels (kg), `expected_kg` the mean
-    (null in a release without means).
+    (null in a release without means); `in_stock_kg`, `in_stock_expected_kg` the same of what sells if stock does not run
+    out, `has_stock_record` (all null in a release without).
 
     Raises:
         Problem: 404 for an id unknown in the release, 422 for a level that is not published.
     """
     _known(release, wish, "product", "product_id", "/v1/products")
-    return _read(release.made(daily_fan), wish, DAILY, "forecast_date", ["expected_kg"])
+    fan = release.made(daily_fan)
+    levels = chosen_levels(wish.levels, fan.levels)
+    named = [pl.col(IN_STOCK + level).alias(level) for level in levels if fan.in_stock]
+    shown = pl.struct(named) if named else pl.lit(None)
+    return _read(fan, wish, DAILY, "forecast_date", [BESIDE[0], shown.alias("in_stock_kg"), *BESIDE[1:]])
 
 
 def weekly(release: Release, wish: Wish) -> pl.DataFrame:
@@ -121,14 +134,20 @@ def _with_means(release: Release) -> pl.DataFrame:
     return long.drop("expected_kg").join(means, on=keys, how="left", validate="m:1", maintain_order="left")
 
 
-def _fan(long: pl.DataFrame, keys: Sequence[str], day: str, beside: Sequence[str] = ()) -> Fan:
+def _fan(
+    long: pl.DataFrame, keys: Sequence[str], day: str, beside: Sequence[str] = (), second: Sequence[str] = ()
+) -> Fan:
     newest = long
     if long["cutoff"].n_unique() > 1:
         newest = long.filter(pl.col("cutoff") == pl.col("cutoff").max().over([*keys, day]))
     levels = tuple(str(level) for level in newest["level"].unique().sort())
     index = [*keys, day, "cutoff", "model_version", "fallback_reason", *beside]
-    rounded = newest.with_columns(pl.col("demand_kg", *beside).round(3))
+    rounded = newest.with_columns((cs.by_name("demand_kg", *beside, *second) & cs.float()).round(3))
     wide = side_by_side(rounded, index, "level", "demand_kg")
+    for name in second:
+        renamed = {level: IN_STOCK + level for level in levels}
+        other = side_by_side(rounded, index, "level", name).select(*keys, day, *levels).rename(renamed)
+        wide = wide.join(other, on=[*keys, day], how="left", validate="1:1", maintain_order="left")
     return Fan(Indexed.of(wide, keys, [day]), levels)
 
 
@@ -161,7 +180,9 @@ def _ids(release: Release) -> dict[str, frozenset[str]]:
     }
 
 
-def _read(fan: Fan, wish: Wish, keys: Sequence[str], day: str, beside: Sequence[str] = ()) -> pl.DataFrame:
+def _read(
+    fan: Fan, wish: Wish, keys: Sequence[str], day: str, beside: Sequence[str | pl.Expr] = ()
+) -> pl.DataFrame:
     levels = chosen_levels(wish.levels, fan.levels)
     rows = _days(_series(fan.table, wish, keys), wish, day)
     fanned = pl.struct(levels).alias("demand_kg") if levels else pl.lit(None).alias("demand_kg")

@@ -13,7 +13,7 @@ from serving.published import Release
 from serving.reads import planting
 from serving.reads.forecasts import Wish, daily
 from serving.routes.deps import LIMITS, PROBLEMS, Current, problem_shape
-from serving.schemas import Accepted, Decision, Override
+from serving.schemas_writes import Accepted, Decision, Override
 from settings import Settings
 from warehouse.inbox import Inbox
 

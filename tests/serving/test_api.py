@@ -295,3 +295,27 @@ def test_the_manual_names_every_path_and_every_kind_of_problem(client: TestClien
         assert client.get(path).status_code in {200, 405}, path
     for kind in TITLES:
         assert f"| `{kind}` |" in manual, kind
+
+
+def test_both_outputs_stand_side_by_side_where_both_were_published(
+    publish: Callable[..., Path], county: dict[str, pl.DataFrame], settings: Settings
+) -> None:
+    both = county["demand_forecast"].with_columns(
+        in_stock_kg=pl.col("demand_kg") * 0.75,
+        in_stock_expected_kg=pl.col("expected_kg") * 0.75,
+        has_stock_record=pl.col("channel_id") == "taobao-1",
+    )
+    publish("both", {**county, "demand_forecast": both})
+    with TestClient(create_app(settings)) as client:
+        answer = client.get("/v1/forecasts/rice-5kg", params={"levels": "0.1,0.9"}).json()
+        text = client.get("/v1/forecasts/rice-5kg", headers={"Accept": "text/csv"}).text
+    row = answer["items"][0]
+    assert row["demand_kg"] == {"0.1": 31.4, "0.9": 34.6}
+    assert row["in_stock_kg"] == {"0.1": pytest.approx(31.4 * 0.75), "0.9": pytest.approx(34.6 * 0.75)}
+    assert (row["in_stock_expected_kg"], row["has_stock_record"]) == (pytest.approx(34.5 * 0.75), False)
+    assert "in_stock_kg_0.1" in text.splitlines()[0]
+
+
+def test_a_release_with_demand_alone_says_nothing_of_sales_in_stock(client: TestClient) -> None:
+    row = client.get("/v1/forecasts/rice-5kg", params={"limit": 1}).json()["items"][0]
+    assert (row["in_stock_kg"], row["in_stock_expected_kg"], row["has_stock_record"]) == (None, None, None)

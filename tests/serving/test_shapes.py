@@ -35,7 +35,9 @@ def schema() -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("table", sorted(TABLES.keys() - MADE_FOR_RELEASES))
 def test_every_column_read_is_in_the_schema(schema: dict[str, dict[str, str]], table: str) -> None:
-    kinds = {pl.String(): "VARCHAR", pl.Float64(): "DOUBLE", pl.Date(): "DATE", pl.Int64(): "INTEGER"}
+    kinds = {pl.String(): "VARCHAR", pl.Float64(): "DOUBLE", pl.Date(): "DATE", pl.Int64(): "INTEGER"} | {
+        pl.Boolean(): "BOOLEAN"
+    }
     for column, dtype in TABLES[table].items():
         assert column in schema[table]
         assert schema[table][column] == kinds.get(dtype, "TIMESTAMP WITH TIME ZONE")
