@@ -97,15 +97,14 @@ def one_run(
     state, share = masked.state()
     mask, _ = out_of_stock(masked.grid)
     model = fit(state, mask, params=params, seed=seed, threads=threads)
-    kept = np.asarray(state.days.seen[hiding.rows], np.float64)
+    kept = np.asarray(state.day.days.seen[hiding.rows], np.float64)
     ours = model.hidden_kg(
         state, hiding.rows, hidden=hiding.hidden, hidden_share=share[hiding.rows], threads=threads
     )
     found = [("all", "-", "hidden days", float(len(kept)))]
-    plain = replace(model, booster=None)
     peers = {
         "anxu": ours,
-        "closed form": plain.hidden_kg(state, hiding.rows, hidden=None, hidden_share=share[hiding.rows]),
+        "closed form": state.day.hidden_kg(hiding.rows, share[hiding.rows]),
         "level × hidden share": local_mean(state)[hiding.rows] * share[hiding.rows],
     }
     for method, hidden in peers.items():
@@ -119,8 +118,8 @@ def hide(sales: Sales, after_sale: bool, seed: int) -> tuple[Hiding, Floats]:
     """Draw days and masks; returns them with the true hidden sales (in the unit of sale_amount)."""
     state, _ = sales.state()
     mask, _ = out_of_stock(sales.grid)
-    count = int(HIDDEN_DAYS * state.days.complete.sum())
-    hiding = draw_hiding(state.days, mask, count, seed=seed, replace=False, hours=OPEN_HOURS)
+    count = int(HIDDEN_DAYS * state.day.days.complete.sum())
+    hiding = draw_hiding(state.day.days, mask, count, seed=seed, replace=False, hours=OPEN_HOURS)
     if after_sale:
         hiding = right_after_a_sale(hiding, sales.hourly[hiding.rows] > 0, hours=OPEN_HOURS)
     return hiding, (sales.hourly[hiding.rows] * hiding.hidden).sum(axis=1) * CENT
@@ -140,8 +139,8 @@ def with_hidden(sales: Sales, hiding: Hiding) -> Sales:
 
 def local_mean(state: Context) -> Floats:
     """The peer's level: seen ÷ share in stock over the week before and the week after; 0 where neither tells anything."""
-    seen, share = state.days.seen.astype(np.float64), state.days.share.astype(np.float64)
-    kg, whole = (around_sum(x, state.days.series, PEER_DAYS) - x for x in (seen, share))
+    seen, share = state.day.days.seen.astype(np.float64), state.day.days.share.astype(np.float64)
+    kg, whole = (around_sum(x, state.day.days.series, PEER_DAYS) - x for x in (seen, share))
     return np.divide(kg, whole, out=np.zeros_like(kg), where=whole > 0)
 
 

@@ -4,7 +4,7 @@ Arrays run over rows: the days of a series without a gap, series after series. E
 rows of its series and of other series up to that day, so a later row never changes an earlier one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,11 @@ POOLS: dict[str, tuple[str, ...]] = {
     "product_channel": ("product_id", "channel_id"),
 }
 """Series whose day is read as a hint on one another's, and the columns that name such a pool."""
+
+CHAIN = ("channel", "family_channel", "product_channel")
+"""Pools whose day shifts the level, the widest first."""
+SHAPE = 8.0
+"""Of the gamma distribution of a day's rate about its expectation: the size of a negative binomial."""
 
 
 @dataclass(frozen=True)
@@ -87,29 +92,28 @@ def kg_per_order(days: ShelfDays) -> Floats:
     )
 
 
-def local_level(days: ShelfDays, unit: Floats) -> tuple[Floats, dict[str, Singles]]:
-    """kg of a usual whole day, from the days before.
-
-    Returns:
-        The level (> 0): kg seen ÷ share in stock, summed over 7 days and drawn towards that of 28 and of 182, the more so
-        the fewer orders there are. And by name `kg_N`, `days_N` (usual days in stock) of these windows and of 14, 3 and 1 days,
-        and `whole_kg_N`, `whole_days_N` of days that did not run out, over 28 and 7 days.
-    """
+def _level(days: ShelfDays, unit: Floats) -> tuple[Floats, Floats, Floats]:
+    """kg of a usual whole day (> 0), and what it is made of: kg seen and usual days in stock, per row."""
     told = np.where(days.share >= LEAST_SHARE, days.share, 0).astype(np.float64)
     seen = np.where(told > 0, days.seen, 0).astype(np.float64)
     level = np.maximum(so_far(seen, days.day), 1e-6) / np.maximum(so_far(told, days.day), 1.0)
-    parts: dict[str, Singles] = {}
-    for n in (*WINDOWS, *SHORTER):
+    for n in WINDOWS:
         kg, whole = window_sum(seen, days.series, n), window_sum(told, days.series, n)
-        parts |= {f"kg_{n}": kg.astype(np.float32), f"days_{n}": whole.astype(np.float32)}
-        if n in WINDOWS:
-            prior = ORDERS_PRIOR * unit if n != max(WINDOWS) else unit
-            level = (kg + prior) / (whole + prior / level)
-    whole_days = days.complete.astype(np.float64)
-    for n in WHOLE_WINDOWS:
-        parts[f"whole_kg_{n}"] = window_sum(seen * whole_days, days.series, n).astype(np.float32)
-        parts[f"whole_days_{n}"] = window_sum(whole_days, days.series, n).astype(np.float32)
-    return level, parts
+        prior = ORDERS_PRIOR * unit if n != max(WINDOWS) else unit
+        level = (kg + prior) / (whole + prior / level)
+    return level, seen, told
+
+
+def _windows(days: ShelfDays, seen: Floats, told: Floats) -> dict[str, Singles]:
+    whole = days.complete.astype(np.float64)
+    sums = {("", n): (seen, told) for n in (*WINDOWS, *SHORTER)} | {
+        ("whole_", n): (seen * whole, whole) for n in WHOLE_WINDOWS
+    }
+    return {
+        f"{kind}{name}_{n}": window_sum(values, days.series, n).astype(np.float32)
+        for (kind, n), both in sums.items()
+        for name, values in zip(("kg", "days"), both, strict=True)
+    }
 
 
 @dataclass(frozen=True)
@@ -127,23 +131,69 @@ class Neighbours:
         return np.asarray((self.kg[pool][rows] + prior * around) / (self.usual_kg[pool][rows] + prior))
 
 
-def neighbours(days: ShelfDays, level: Floats) -> Neighbours:
-    """Look at the other series of each pool on the same day."""
+def neighbours(days: ShelfDays, level: Floats, pools: Iterable[str] = POOLS) -> Neighbours:
+    """Look at the other series of each of the pools on the same day."""
     usual = level * days.share
     if not len(usual):
-        none = {name: np.empty(0, np.float32) for name in POOLS}
+        none = {name: np.empty(0, np.float32) for name in pools}
         return Neighbours(none, none, np.empty(0, np.float32))
     date = days.day - int(days.day.min())
     length = int(date.max()) + 1
     prior = NEIGHBOUR_DAYS * np.maximum(np.bincount(date, usual) / np.maximum(np.bincount(date), 1), 1e-9)
     kg: dict[str, Singles] = {}
     expected: dict[str, Singles] = {}
-    for name in POOLS:
+    for name in pools:
         place = days.pools[name][days.series] * length + date
         for x, told in ((days.seen, kg), (usual, expected)):
             others = np.bincount(place, x)[place] - x
             told[name] = others.clip(min=0).astype(np.float32)
     return Neighbours(kg, expected, prior[date].astype(np.float32))
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What each row's day would usually sell, and what its neighbours say of it. Arrays run over rows."""
+
+    days: ShelfDays
+    unit: Floats
+    """kg of an order."""
+    level: Floats
+    """kg of a usual whole day: kg seen ÷ share in stock, summed over 7 days and drawn towards that of 28 and of 182, the more
+    so the fewer orders there are."""
+    neighbours: Neighbours
+    windows: Mapping[str, Singles]
+    """`kg_N`, `days_N` (usual days in stock) of the last N days, `whole_kg_N`, `whole_days_N` of those that did not run out;
+    empty unless asked for."""
+
+    def hidden_kg(self, rows: Ints, hidden_share: Singles, *, seen: Singles | None = None) -> Floats:
+        """Expected kg hidden on `rows`, ≥ 0.
+
+        Args:
+            rows: Which.
+            hidden_share: Share of a usual day's sales in the hours out of stock, of each of them.
+            seen: kg seen on each; None: as recorded.
+
+        Returns:
+            Level × what the neighbours say of the day × hidden share, updated by the orders seen while in stock
+            (gamma-Poisson). An order that emptied the shelf needs no care here: when counting stops at an order, the
+            likelihood of the rate is the same as when it stops at a time.
+        """
+        around: Floats | float = 1.0
+        for name in CHAIN:
+            around = self.neighbours.ratio(name, rows, around=around)
+        level = self.level[rows] * around
+        due = level * (1 - hidden_share) / self.unit[rows]
+        seen = self.days.seen[rows] if seen is None else seen
+        update = (SHAPE + seen / self.unit[rows]) / (SHAPE + due)
+        return np.asarray(level * hidden_share * update)
+
+
+def usual_days(days: ShelfDays, *, in_detail: bool = False) -> Usual:
+    """Tell the usual day of every row; `in_detail` with all windows and pools, else with what hidden_kg needs."""
+    unit = kg_per_order(days)
+    level, seen, told = _level(days, unit)
+    windows = _windows(days, seen, told) if in_detail else {}
+    return Usual(days, unit, level, neighbours(days, level, POOLS if in_detail else CHAIN), windows)
 
 
 def pool_numbers(names: Mapping[str, Sequence[object]]) -> dict[str, Ints]:

@@ -1,13 +1,12 @@
 """The clues from which hidden sales are told: level and neighbours of the day, and what the hours in stock sold."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from features.latent_hours import HOURS, Bools, Floats, Ints, Singles, day_type
-from features.latent_level import POOLS, SHORTER, WHOLE_WINDOWS, WINDOWS, Neighbours, ShelfDays, window_sum
+from features.latent_level import POOLS, SHORTER, WHOLE_WINDOWS, WINDOWS, Usual, window_sum
 
 HOURS_BACK = (1, 2, 4)
 PRICE_DAYS = 14
@@ -45,31 +44,30 @@ CLUES = (
 class Context:
     """Everything hidden sales are told from. Arrays run over rows; see models.forecasting.latent.context."""
 
-    days: ShelfDays
+    day: Usual
     profile: Singles
-    level: Floats
-    windows: Mapping[str, Singles]
-    neighbours: Neighbours
-    unit: Floats
-    hourly: npt.NDArray[np.number] | None
+    """As features.latent_hours.usual_day."""
+    hourly: npt.NDArray[np.number]
+    """[row, hour] sales while in stock."""
     hourly_unit: float
-    price: Singles | None
-    promoted: Bools | None
-    price_usual: Singles | None = None
+    """kg."""
+    price: Singles
+    """Any measure of price; NaN: not known."""
+    promoted: Singles
+    """1 where a promotion was on; NaN: not known."""
+    price_usual: Singles
 
     def usual(self, rows: Ints) -> Singles:
         """Share of a usual day in each hour [row, hour]."""
-        return np.asarray(self.profile[self.days.series[rows], day_type(self.days.day[rows])])
+        return np.asarray(self.profile[self.day.days.series[rows], day_type(self.day.days.day[rows])])
 
     def hidden_share(self, rows: Ints, hidden: Bools) -> Singles:
         """Share of a usual day in the hidden hours, per row."""
         return np.asarray((self.usual(rows) * hidden).sum(axis=1), dtype=np.float32)
 
 
-def clues(
-    state: Context, rows: Ints, hidden: Bools, base: Floats
-) -> tuple[npt.NDArray[np.float32], tuple[str, ...]]:
-    """What is known of `rows` when the hours `hidden` [row, hour] are not: [row, clue], and the names of the clues.
+def clues(state: Context, rows: Ints, hidden: Bools, base: Floats) -> npt.NDArray[np.float32]:
+    """What is known of `rows` when the hours `hidden` [row, hour] are not: [row, clue], as CLUES names them.
 
     Args:
         state: Of all days.
@@ -77,20 +75,18 @@ def clues(
         hidden: Hours out of stock.
         base: Closed-form hidden kg of each row.
     """
-    assert state.hourly is not None
-    level, unit = state.level[rows], state.unit[rows]
+    level, unit = state.day.level[rows], state.day.unit[rows]
     known = {"log_level": np.log(level), "log_orders": np.log(level / unit)}
     known |= {"log_hidden_orders": np.log(np.maximum(base / unit, 1e-4))}
     known |= _of_hours(state, rows, hidden) | _of_days(state, rows)
-    return np.column_stack([known[name] for name in CLUES]).astype(np.float32), CLUES
+    return np.column_stack([known[name] for name in CLUES]).astype(np.float32)
 
 
 def _of_hours(state: Context, rows: Ints, hidden: Bools) -> dict[str, npt.NDArray[np.number]]:
     """The day's own hours in stock: how much, when, and how it went just before the shelf was empty."""
-    assert state.hourly is not None
     usual, in_stock = state.usual(rows), ~hidden
-    orders = state.hourly[rows] * in_stock * np.float32(state.hourly_unit) / state.unit[rows, None]
-    daily = state.level[rows] / state.unit[rows]
+    orders = state.hourly[rows] * in_stock * np.float32(state.hourly_unit) / state.day.unit[rows, None]
+    daily = state.day.level[rows] / state.day.unit[rows]
     at, start = np.arange(len(rows)), hidden.argmax(axis=1)
     sold, due = (_ends(x) for x in (orders, usual * in_stock * daily[:, None]))
 
@@ -124,21 +120,23 @@ def _ends(values: npt.NDArray[np.number]) -> Floats:
 
 def _of_days(state: Context, rows: Ints) -> dict[str, npt.NDArray[np.number]]:
     """The days before, the neighbours of the day, and what the seller did."""
-    level, nothing = state.level[rows], np.full(len(rows), np.nan)
-    known: dict[str, npt.NDArray[np.number]] = {name: state.neighbours.ratio(name, rows) for name in POOLS}
+    level, nothing = state.day.level[rows], np.full(len(rows), np.nan)
+    known: dict[str, npt.NDArray[np.number]] = {
+        name: state.day.neighbours.ratio(name, rows) for name in POOLS
+    }
     for n in (*WINDOWS, *SHORTER):
-        kg, whole = state.windows[f"kg_{n}"][rows], state.windows[f"days_{n}"][rows]
+        kg, whole = state.day.windows[f"kg_{n}"][rows], state.day.windows[f"days_{n}"][rows]
         known[f"window_{n}"] = np.where(whole > 0, kg / np.maximum(whole, 0.05) / level, np.nan)
     for n in WHOLE_WINDOWS:
-        kg, whole = state.windows[f"whole_kg_{n}"][rows], state.windows[f"whole_days_{n}"][rows]
+        kg, whole = state.day.windows[f"whole_kg_{n}"][rows], state.day.windows[f"whole_days_{n}"][rows]
         known[f"whole_{n}"] = np.where(whole > 0, kg / np.maximum(whole, 1) / level, np.nan)
-    known["whole_days_28"] = state.windows["whole_days_28"][rows]
-    known["days_in_stock_28"] = state.windows["days_28"][rows]
-    known["weekday"] = (state.days.day[rows] + 3) % 7
-    known["price"] = nothing if state.price is None else state.price[rows]
-    usual = nothing if state.price_usual is None else state.price_usual[rows]
-    known["price_change"] = np.divide(known["price"], usual, out=nothing.copy(), where=usual > 0)
-    known["promoted"] = nothing if state.promoted is None else state.promoted[rows].astype(np.float32)
+    known["whole_days_28"] = state.day.windows["whole_days_28"][rows]
+    known["days_in_stock_28"] = state.day.windows["days_28"][rows]
+    known["weekday"] = (state.day.days.day[rows] + 3) % 7
+    known["price"] = state.price[rows]
+    usual = state.price_usual[rows]
+    known["price_change"] = np.divide(known["price"], usual, out=nothing, where=usual > 0)
+    known["promoted"] = state.promoted[rows]
     return known
 
 
