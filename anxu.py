@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from pipelines.keeping import backup, release_app, restore
+from pipelines.model_commands import model_app
 from pipelines.options import HOME, Home, county, day_of
 from settings import Settings
 
@@ -18,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(release_app, name="release")
+app.add_typer(model_app, name="model")
 app.command()(backup)
 app.command()(restore)
 

@@ -46,6 +46,8 @@ class Version:
     settled: bool
     run_id: str
     folder: Path
+    held: bool = False
+    """Whether people rolled it back: nothing of its recipe is promoted by a night until one is promoted by hand."""
 
     @property
     def name(self) -> str:
@@ -75,7 +77,7 @@ def champion(settings: Settings, *, cutoff: date) -> Version | None:
     named = _alias(settings, CHAMPION)
     if any(v.number == named for v in known):
         return next(v for v in known if v.number == named)
-    promoted = [v for v in known if v.promote and v.settled]
+    promoted = [v for v in known if v.promote and v.settled and not v.held]
     return promoted[-1] if promoted else None
 
 
@@ -129,9 +131,11 @@ def settle(settings: Settings, version: Version) -> None:
     """Move the aliases as the version's verdict says; twice equals once.
 
     A promoted version becomes `champion`, the one before it `previous`; any other becomes `challenger`. A version older
-    than the champion (a back-fill) moves nothing.
+    than the champion (a back-fill) moves nothing, and one that was rolled back never does.
     """
     client, number = _client(settings), str(version.number)
+    if version.held:
+        return
     named = _alias(settings, CHAMPION)
     newest = max(
         (v.number for v in versions(settings, cutoff=date.max) if v.cutoff > version.cutoff), default=None
@@ -143,18 +147,6 @@ def settle(settings: Settings, version: Version) -> None:
     elif newest is None:
         client.set_registered_model_alias(MODEL, CHALLENGER, number)
     client.set_model_version_tag(MODEL, number, "anxu.settled", "true")
-
-
-def rollback(settings: Settings) -> Version:
-    """Make the champion's predecessor champion again, and the champion the challenger; returns the new champion."""
-    before, now = _alias(settings, PREVIOUS), _alias(settings, CHAMPION)
-    if before is None or now is None:
-        raise RegistryError("there is no earlier champion to go back to: only one model was ever promoted")
-    client = _client(settings)
-    client.set_registered_model_alias(MODEL, CHALLENGER, str(now))
-    client.set_registered_model_alias(MODEL, CHAMPION, str(before))
-    client.delete_registered_model_alias(MODEL, PREVIOUS)
-    return next(v for v in versions(settings, cutoff=date.max) if v.number == before)
 
 
 def metrics(settings: Settings, version: Version) -> dict[str, float]:
@@ -226,6 +218,7 @@ def _version(settings: Settings, stored: ModelVersion) -> Version:
         settled=tags.get("anxu.settled") == "true",
         run_id=stored.run_id,
         folder=settings.artifacts_dir / stored.run_id / "artifacts" / "model",
+        held=tags.get("anxu.held") == "true",
     )
 
 

@@ -80,7 +80,9 @@ def score_matured(settings: Settings, warehouse: Warehouse, *, cutoff: date, run
     )
     for name in ("override_score", "forecast_score"):
         empty = warehouse.sql(f"select * from {name} limit 0")
-        rows = pl.concat([empty, *found[name]], how="diagonal_relaxed").with_columns(run_id=pl.lit(run_id))
+        rows = pl.concat([empty, *found[name]], how="diagonal_relaxed").with_columns(
+            run_id=pl.lit(run_id), cutoff=pl.lit(cutoff)
+        )
         written = warehouse.replace(name, rows, cutoff=cutoff)
     return written
 

@@ -18,6 +18,8 @@ from pipelines import registry
 from pipelines.demand_inputs import demand_tables
 from pipelines.progress import report
 from pipelines.registry import Version
+from pipelines.registry_moves import is_held
+from pipelines.standing import backtest_nodes, put_node_scores
 from settings import Settings
 from warehouse import Warehouse
 
@@ -68,9 +70,11 @@ def train_if_due(
         said = f"not trained: {have} days of sales, {needed} are needed; labelled baselines stand in"
         return TrainResult(said, False, None, False)
     try:
-        return _train(settings, panel, params, cutoff, run_id)
+        result, tested = _train(settings, panel, params, cutoff, run_id)
     except TooLittleHistoryError as reason:
         return TrainResult(f"not trained: {reason}; labelled baselines stand in", False, None, False)
+    put_node_scores(warehouse, backtest_nodes(tested), cutoff=cutoff, source="backtest", run_id=run_id)
+    return result
 
 
 def recipe_of(params: DemandParams) -> str:
@@ -86,7 +90,9 @@ def _not_due(settings: Settings, newest: Version, cutoff: date) -> TrainResult:
     )
 
 
-def _train(settings: Settings, panel: Panel, params: DemandParams, cutoff: date, run_id: str) -> TrainResult:
+def _train(
+    settings: Settings, panel: Panel, params: DemandParams, cutoff: date, run_id: str
+) -> tuple[TrainResult, Backtest]:
     recipe = recipe_of(params)
     report("train", 2, 5, "backtest")
     tested = _backtest(settings, panel, params)
@@ -108,7 +114,7 @@ def _train(settings: Settings, panel: Panel, params: DemandParams, cutoff: date,
     registry.settle(settings, version)
     head = tested.headline()
     summary = f"{version.name} {'promoted' if said.promote else 'kept as challenger'}: {said.reason}"
-    return TrainResult(summary, True, version.name, said.promote, head)
+    return TrainResult(summary, True, version.name, said.promote, head), tested
 
 
 def _backtest(settings: Settings, panel: Panel, params: DemandParams) -> Backtest:
@@ -142,6 +148,7 @@ def _judge(settings: Settings, panel: Panel, tested: Backtest, recipe: str, cuto
         has_champion=champion is not None,
         same_recipe=same_recipe,
         difference=difference,
+        is_held=is_held(settings, recipe),
     )
 
 

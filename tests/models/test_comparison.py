@@ -48,6 +48,47 @@ def test_backtests_of_different_days_are_not_compared() -> None:
         paired_difference(scored(np.zeros(60)), scored(np.zeros(59)), method="anxu", levels=(0.5,), seed=1)
 
 
+def test_a_gain_of_one_origin_is_not_sure_however_many_series_share_it() -> None:
+    def four(error_kg: list[float]) -> pl.DataFrame:
+        return pl.concat(
+            scored(np.full(60, e)).with_columns(origin=pl.lit(date(2026, 1, 1 + i)))
+            for i, e in enumerate(error_kg)
+        )
+
+    def between(ours: list[float], theirs: list[float]) -> Difference:
+        return paired_difference(four(ours), four(theirs), method="anxu", levels=(0.5,), seed=1)
+
+    assert between([0, 0, 0, 0], [1, 1, 1, 1]).high < 0
+    one_origin = between([0, 2, 2, 2], [9, 1, 1, 1])
+    assert one_origin.value < 0 < one_origin.high
+
+
+def test_the_segment_that_loses_most_is_named_when_it_is_large_enough() -> None:
+    ours, theirs = np.full(1200, 1.0), np.full(1200, 2.0)
+    ours[:600] = 2.2
+
+    def shops(error_kg: np.ndarray) -> pl.DataFrame:
+        return scored(error_kg).with_columns(
+            channel_id=pl.when(pl.int_range(pl.len()) < 600).then(pl.lit("a")).otherwise(pl.lit("b"))
+        )
+
+    def between(n: int) -> Difference:
+        return paired_difference(
+            shops(ours).head(n), shops(theirs).head(n), method="anxu", levels=(0.5,), seed=1
+        )
+
+    found = between(1200)
+    assert found.high < 0
+    assert (found.worst_segment, found.worst_change) == ("channel_id:a", pytest.approx(0.1))
+    assert between(499).worst_segment == ""
+
+
+def test_a_rolled_back_recipe_waits_for_a_person() -> None:
+    said = verdict(wql=0.1, naive_wql=0.6, has_champion=True, same_recipe=True, difference=None, is_held=True)
+    assert not said.promote
+    assert "anxu model promote" in said.reason
+
+
 BETTER, UNSURE = Difference(-0.02, -0.03, -0.01), Difference(-0.02, -0.05, 0.01)
 
 
@@ -60,6 +101,8 @@ BETTER, UNSURE = Difference(-0.02, -0.03, -0.01), Difference(-0.02, -0.05, 0.01)
         (0.7, True, True, None, False),
         (0.5, True, False, BETTER, True),
         (0.5, True, False, UNSURE, False),
+        (0.5, True, False, Difference(-0.02, -0.03, -0.01, "family:leaf", 0.031), False),
+        (0.5, True, False, Difference(-0.02, -0.03, -0.01, "family:leaf", 0.029), True),
         (0.7, True, False, BETTER, False),
     ],
 )

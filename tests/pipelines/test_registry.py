@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import registry
+from pipelines import registry, registry_moves
 from pipelines.registry import Version
 from settings import Settings
 
@@ -72,7 +72,7 @@ def test_a_version_is_champion_only_when_settled_and_settling_twice_is_settling_
     second = settled(settings, "b", days=7)
     registry.settle(settings, second)
     assert champion(settings) == "demand-2"
-    assert registry.rollback(settings).name == "demand-1"
+    assert registry_moves.rollback(settings).name == "demand-1"
 
 
 def test_a_challenger_leaves_the_champion_where_it_is(settings: Settings) -> None:
@@ -107,7 +107,7 @@ def test_the_error_is_that_of_the_champion_s_backtest(settings: Settings) -> Non
 def test_there_is_nothing_to_go_back_to_after_one_model(settings: Settings) -> None:
     settled(settings, "a")
     with pytest.raises(registry.RegistryError, match="no earlier champion"):
-        registry.rollback(settings)
+        registry_moves.rollback(settings)
 
 
 def test_a_model_whose_files_are_gone_is_named(settings: Settings) -> None:
@@ -126,3 +126,40 @@ def test_a_county_that_was_moved_finds_its_models_and_logs_new_ones_where_it_is(
     later = record(moved, "b", days=7)
     assert later.folder.is_relative_to(tmp_path / "new")
     assert [v.files() for v in registry.versions(moved, cutoff=date.max)] == [FILES, FILES]
+
+
+def test_what_was_rolled_back_is_held_until_a_person_promotes_its_recipe(settings: Settings) -> None:
+    settled(settings, "a")
+    second = settled(settings, "b", days=7)
+    assert not registry_moves.is_held(settings, second.recipe)
+    registry_moves.rollback(settings)
+    held = registry.versions(settings, cutoff=date.max)[-1]
+    assert (held.name, held.held) == ("demand-2", True)
+    registry.settle(settings, held)
+    assert champion(settings) == "demand-1"
+    assert champion(settings, days=3) == "demand-1"
+    assert registry_moves.is_held(settings, second.recipe)
+    assert not registry_moves.is_held(settings, "another recipe")
+
+    third = settled(settings, "c", days=14, promote=False)
+    assert registry_moves.promote(settings, third.name).promote
+    assert champion(settings) == "demand-3"
+    assert not registry_moves.is_held(settings, second.recipe)
+    assert registry_moves.rollback(settings).name == "demand-1"
+
+
+def test_a_model_that_is_not_there_cannot_be_promoted(settings: Settings) -> None:
+    settled(settings, "a")
+    with pytest.raises(registry.RegistryError, match="no model 'demand-9'; the newest are demand-1"):
+        registry_moves.promote(settings, "demand-9")
+
+
+def test_the_list_shows_versions_roles_and_scores_newest_first(settings: Settings) -> None:
+    settled(settings, "a")
+    settled(settings, "b", days=7)
+    registry_moves.rollback(settings)
+    found = registry_moves.listed(settings)
+    assert found.select("version", "role", "wql", "wape").rows() == [
+        ("demand-2", "challenger, held", 0.5, None),
+        ("demand-1", "champion", 0.5, None),
+    ]

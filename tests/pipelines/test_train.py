@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from models.forecasting.demand import DemandParams
-from pipelines import registry
+from pipelines import registry, registry_moves
 from pipelines.demand_inputs import demand_tables, eligible_series
 from pipelines.forecast import forecast_demand, forecast_season
 from pipelines.score import matured, score_matured
@@ -119,6 +119,9 @@ def test_a_kept_model_a_back_fill_a_roll_back_and_a_forecast_follow_one_another(
     error = registry.champion_error(county)
     assert error["metric"].to_list() == ["wape", "wql", "bias", "coverage_80"]
     assert error["anxu"][1] == pytest.approx(first.metrics["wql"])
+    tested = warehouse.read("node_score").filter(pl.col("cutoff") == CUTOFF)
+    assert set(tested["source"]) == {"backtest"}
+    assert tested["scored_cutoff"].n_unique() == 2
 
     again = train(county, warehouse, CUTOFF + timedelta(days=6))
     assert not again.trained
@@ -145,10 +148,15 @@ def test_a_kept_model_a_back_fill_a_roll_back_and_a_forecast_follow_one_another(
     assert backfilled.version == "demand-4"
     assert registry.champion(county, cutoff=date.max).number == 2  # type: ignore[union-attr]
 
-    assert registry.rollback(county).name == "demand-1"
+    assert registry_moves.rollback(county).name == "demand-1"
     assert registry.champion(county, cutoff=date.max).number == 1  # type: ignore[union-attr]
     with pytest.raises(registry.RegistryError, match="no earlier champion"):
-        registry.rollback(county)
+        registry_moves.rollback(county)
+    refitted = train(county, warehouse, CUTOFF + timedelta(days=21))
+    assert refitted.trained
+    assert not refitted.promoted
+    assert "its recipe was rolled back" in refitted.summary
+    assert registry.champion(county, cutoff=date.max).number == 1  # type: ignore[union-attr]
 
 
 def test_a_version_left_by_a_kill_before_its_aliases_is_settled_not_trained_again(
@@ -253,7 +261,11 @@ def test_matured_forecasts_are_scored_once_beside_seasonal_naive(forecast: Setti
             whole.filter(pl.col("method") == m)["value"].item() for m in ("anxu", "seasonal_naive")
         )
         assert ours < naive
-        assert {"channel:s0", "family:leaf"} <= set(scores["segment"])
+        assert {"channel:s0", "family:leaf", "region:r", "volume:A", "override:no"} <= set(scores["segment"])
+        assert scores["rows_scored"].null_count() == 0
+        nodes = warehouse.read("node_score").filter(pl.col("source") == "matured")
+        assert nodes["scored_cutoff"].unique().sort().to_list() == [CUTOFF, CUTOFF + timedelta(days=7)]
+        assert nodes.group_by("node").len().sort("node").rows() == [("product_channel", 24), ("series", 24)]
         later = CUTOFF + timedelta(days=15)
         assert matured(warehouse, cutoff=later, horizon_days=14) == {}
 
