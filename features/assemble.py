@@ -15,7 +15,9 @@ from features.festivals import FESTIVALS
 from features.panel import POOLS, Panel
 from features.plans import add_plans
 from features.products import launch_age
-from features.sales import stock_out_weight
+from features.promotions import FEATURES as OF_PROMOTIONS
+from features.promotions import add_promotions
+from features.sales import TOLD_DAYS, WHOLE_DAYS, stock_out_weight
 
 LEAST_HISTORY_DAYS = 28
 DORMANT_DAYS = 28
@@ -30,7 +32,9 @@ CALENDAR = (
     "days_in_term",
     *(f"days_from_{name}" for name in FESTIVALS),
 )
-OF_POOLS = ("trend", "weekday_index", "year_ratio", "lunar_ratio")
+OF_POOLS = ("trend", "trend_3", "trend_1", "weekday_index", "year_ratio", "lunar_ratio")
+YEAR_DAYS = 330
+"""Records shorter than this hold no day of a year ago: nothing is looked up there."""
 NUMBERS = (
     "lead_days",
     "log_level",
@@ -45,10 +49,18 @@ NUMBERS = (
     "days_since_sale",
     "out_days_7",
     "out_days_28",
+    "out_hours_1",
+    "out_hours_7",
+    *(f"told_ratio_{n}" for n in TOLD_DAYS),
+    *(f"whole_ratio_{n}" for n in WHOLE_DAYS),
+    *(f"whole_days_{n}" for n in WHOLE_DAYS),
     "history_days",
     "age_days",
     *(f"{name}_{pool}" for pool in POOLS for name in OF_POOLS),
     "price_ratio",
+    "price_ratio_week",
+    "price_ratio_origin",
+    "price_step",
     "discount_share",
     "discount_share_origin",
     "price_in_family",
@@ -58,11 +70,12 @@ NUMBERS = (
     "after_campaign",
     "live_slots",
     "live_allotment_ratio",
+    *OF_PROMOTIONS,
     *CALENDAR,
 )
 FEATURES = (*CATEGORIES, *NUMBERS)
 """Columns a model may learn from; the first four are names, the others numbers."""
-REVISION = 1
+REVISION = 2
 """Raised whenever a feature changes its meaning under the same name, so that no model reads what it was not taught."""
 
 
@@ -83,7 +96,7 @@ def training_frame(
         As add_features, plus `sold_kg` (the target) and `weight` (stock_out_weight of the target day). Only open target
         days, and origins at which the series has ≥ 28 days of history and sold within 28 days.
     """
-    first = last - timedelta(days=days - 1)
+    first = max(last - timedelta(days=days - 1), panel.records_begin + timedelta(days=LEAST_HISTORY_DAYS))
     targets = panel.days.filter(pl.col("date").is_between(first, last) & pl.col("sold_kg").is_not_null())
     rng = np.random.default_rng(seed)
     copies = min(3, -(-max_rows // max(targets.height, 1)))
@@ -141,9 +154,11 @@ def add_features(panel: Panel, rows: pl.DataFrame) -> pl.DataFrame:
         )
     )
     seen = _add_series(seen, panel.state)
+    has_year = (panel.cutoff - panel.records_begin).days >= YEAR_DAYS
     for name, by in POOLS.items():
-        seen = _add_pool(seen, panel.pools[name], name, by)
+        seen = _add_pool(seen, panel.pools[name], name, by, has_year=has_year)
     seen = add_plans(seen, panel.prices, panel.campaigns, panel.live)
+    seen = add_promotions(seen, panel.promotions, panel.promoted)
     return _add_ratios(seen, panel.records_begin).select(
         *(c for c in rows.columns if c not in FEATURES),
         *FEATURES,
@@ -182,25 +197,37 @@ def _on_day(
     return asked.join(there, on=[*by, "date"], how="left", maintain_order="left").select(columns)
 
 
-def _add_pool(rows: pl.DataFrame, pool: pl.DataFrame, name: str, by: tuple[str, ...]) -> pl.DataFrame:
-    """Ratios of a pool: last week to last 28 days, this weekday to them, and the target day's twins to theirs."""
-
-    def on_day(day: str | pl.Expr, column: str) -> pl.Series:
-        return _on_day(rows, pool, by, pl.col(day) if isinstance(day, str) else day, [column]).to_series()
-
-    lead = pl.duration(days=pl.col("lead_days"))
-    month = on_day("origin", "pool_mean_28")
+def _add_pool(
+    rows: pl.DataFrame, pool: pl.DataFrame, name: str, by: tuple[str, ...], *, has_year: bool
+) -> pl.DataFrame:
+    """Ratios of a pool: last days to last 28 days, this weekday to them, and the target day's twins to theirs."""
+    means = [f"pool_mean_{n}" for n in (1, 3, 7, 28)]
+    here = _on_day(rows, pool, by, pl.col("origin"), means)
+    month = here["pool_mean_28"]
+    weekday = _on_day(rows, pool, by, pl.col("same_weekday"), ["weekday_mean_kg"]).to_series()
     ratios = {
-        "trend": on_day("origin", "pool_mean_7") / month,
-        "weekday_index": on_day("same_weekday", "weekday_mean_kg") / month,
-        "year_ratio": on_day("year_twin", "pool_kg_3") / on_day(pl.col("year_twin") - lead, "pool_mean_28"),
-        "lunar_ratio": on_day("lunar_twin", "pool_kg_3")
-        / on_day(pl.col("lunar_twin") - lead, "pool_mean_28"),
+        "trend": here["pool_mean_7"] / month,
+        "trend_3": here["pool_mean_3"] / month,
+        "trend_1": here["pool_mean_1"] / month,
+        "weekday_index": weekday / month,
     }
+    for key, twin in (("year_ratio", "year_twin"), ("lunar_ratio", "lunar_twin")):
+        ratios[key] = (
+            _twin_ratio(rows, pool, by, twin)
+            if has_year
+            else pl.repeat(None, rows.height, dtype=pl.Float32, eager=True)
+        )
     finite = pl.DataFrame(
         {f"{key}_{name}": value.cast(pl.Float32) for key, value in ratios.items()}
     ).with_columns(pl.when(pl.all().is_finite()).then(pl.all().clip(0, 20)))
     return rows.hstack(finite)
+
+
+def _twin_ratio(rows: pl.DataFrame, pool: pl.DataFrame, by: tuple[str, ...], twin: str) -> pl.Series:
+    """What the pool sold about the target day's twin ÷ what it had sold in the 28 days to as long before it."""
+    about = _on_day(rows, pool, by, pl.col(twin), ["pool_kg_3"]).to_series()
+    ahead = pl.col(twin) - pl.duration(days=pl.col("lead_days"))
+    return about / _on_day(rows, pool, by, ahead, ["pool_mean_28"]).to_series()
 
 
 def _add_ratios(rows: pl.DataFrame, records_begin: date) -> pl.DataFrame:
@@ -222,6 +249,8 @@ def _add_ratios(rows: pl.DataFrame, records_begin: date) -> pl.DataFrame:
         weekday_ratio=pl.col("weekday_kg") / level,
         weekday_mean_ratio=pl.col("weekday_mean_kg") / level,
         spread_ratio=pl.col("std_28") / level,
+        **{f"told_ratio_{n}": pl.col(f"told_{n}") / level for n in TOLD_DAYS},
+        **{f"whole_ratio_{n}": pl.col(f"whole_{n}") / level for n in WHOLE_DAYS},
         age_days=launch_age(pl.lit(records_begin), pl.col("origin")),
         naive_kg=pl.coalesce("weekday_kg", "weekday_mean_kg", "mean_28", pl.lit(0.0)).cast(pl.Float32),
         profile_kg=(own_mean * index.clip(0.2, 5)).cast(pl.Float32),

@@ -9,12 +9,16 @@ from features.calendar import SERIES, calendar_days, day_grid
 from features.events import campaign_days, live_days
 from features.prices import price_days
 from features.products import product_families
+from features.promotions import mark_promoted, promotion_days, promotion_state
 from features.sales import add_stock_outs, pool_state, series_state
 
 POOLS: dict[str, tuple[str, ...]] = {
     "product": ("product_id",),
     "product_channel": ("product_id", "channel_id"),
     "family_channel": ("family", "channel_id"),
+    "channel": ("channel_id",),
+    "product_region": ("product_id", "region_id"),
+    "family_region": ("family", "region_id"),
 }
 """Series that are looked at together, and the columns that name such a pool."""
 
@@ -38,6 +42,10 @@ class DemandTables:
     """`product_id`, `channel_id`, `slot_date`, `allotment_kg`, `known_on`."""
     product: pl.DataFrame
     """`product_id`, `family`, `launched_on`."""
+    promotion: pl.DataFrame | None = None
+    """`product_id`, `channel_id`, `promotion_date`, `known_on`; None: nothing is known of promotions by product."""
+    latent: pl.DataFrame | None = None
+    """SERIES, `date`, `demand_kg` of days whose hidden demand was recovered, made of nothing after the cutoff; None: none was."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ class Panel:
     series: pl.DataFrame
     """`series`, SERIES, `family`, `first_sale`, `launched_on`."""
     days: pl.DataFrame
-    """`series`, `date`, `sold_kg`, `out_hours`: as features.sales.add_stock_outs."""
+    """`series`, `date`, `sold_kg`, `out_hours`, `demand_kg`, `is_whole`: as features.sales.add_stock_outs."""
     state: pl.DataFrame
     """As features.sales.series_state."""
     pools: dict[str, pl.DataFrame]
@@ -59,6 +67,9 @@ class Panel:
     prices: pl.DataFrame
     campaigns: pl.DataFrame
     live: pl.DataFrame
+    promotions: pl.DataFrame
+    promoted: dict[str, pl.DataFrame]
+    """As features.promotions.promotion_state."""
 
 
 def build_panel(tables: DemandTables, *, cutoff: date, horizon_days: int) -> Panel:
@@ -72,10 +83,13 @@ def build_panel(tables: DemandTables, *, cutoff: date, horizon_days: int) -> Pan
         raise ValueError(f"no sale until {cutoff}; load orders or daily sales, or take a later cutoff")
     begin: date = sales["sale_date"].to_list()[sales["sale_date"].arg_min() or 0]
     families = product_families(tables.product, sales["product_id"])
-    grid = add_stock_outs(day_grid(sales, cutoff=cutoff), tables.stock_day).join(
+    grid = add_stock_outs(day_grid(sales, cutoff=cutoff), tables.stock_day, tables.latent).join(
         families.select("product_id", "family"), on="product_id", how="left", maintain_order="left"
     )
     last = cutoff + timedelta(days=horizon_days)
+    promotions = promotion_days(tables.promotion)
+    grid = mark_promoted(grid, promotions)
+    state = series_state(grid)
     first_of_series = grid.group_by("series", maintain_order=True).first()
     return Panel(
         cutoff=cutoff,
@@ -83,11 +97,13 @@ def build_panel(tables: DemandTables, *, cutoff: date, horizon_days: int) -> Pan
         series=first_of_series.select("series", *SERIES, "family", "first_sale").join(
             families.select("product_id", "launched_on"), on="product_id", how="left", maintain_order="left"
         ),
-        days=grid.select("series", "date", "sold_kg", "out_hours"),
-        state=series_state(grid),
+        days=grid.select("series", "date", "sold_kg", "out_hours", "demand_kg", "is_whole"),
+        state=state,
         pools={name: pool_state(grid, by) for name, by in POOLS.items()},
         calendar=calendar_days(begin, last),
         prices=price_days(tables.price_day, families, last=last),
         campaigns=campaign_days(tables.campaign, sales["channel_id"]),
         live=live_days(tables.live_slot),
+        promotions=promotions,
+        promoted=promotion_state(grid, state["level_kg"]),
     )

@@ -41,6 +41,7 @@ def price_days(price_day: pl.DataFrame, families: pl.DataFrame, *, last: date) -
         price_known_on=pl.when(planned_all_along).then(ALWAYS).otherwise("known_on"),
     )
     first = asked.group_by(KEYS).agg(pl.col("date").min())
+    mean_7 = pl.col("price").rolling_mean(7, min_samples=1).over(KEYS)
     mean_28 = pl.col("price").rolling_mean(28, min_samples=1).over(KEYS)
     family_mean = pl.col("price").mean().over("family", "channel_id", "date")
     return (
@@ -53,6 +54,7 @@ def price_days(price_day: pl.DataFrame, families: pl.DataFrame, *, last: date) -
             pl.col("price", "list_price").forward_fill().over(KEYS), pl.col("discount_share").fill_null(0)
         )
         .with_columns(
+            price_mean_7=mean_7.cast(pl.Float32),
             price_mean_28=mean_28.cast(pl.Float32),
             price_in_family=(pl.col("price") / family_mean).cast(pl.Float32),
         )
@@ -112,8 +114,10 @@ def add_price(rows: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         `rows` in order with `price_ratio` (the target day's price, or the origin's where that was not known at the
-        origin, ÷ mean of the 28 days to the origin), `discount_share` (of the target day; 0 where not known),
-        `discount_share_origin`, `price_in_family` (at the origin). Null where no price was asked until the origin.
+        origin, ÷ mean of the 28 days to the origin), `price_ratio_week` and `price_ratio_origin` (the same ÷ mean of the 7
+        days to the origin, ÷ the origin's), `price_step` (÷ that of the day before the target day, as known),
+        `discount_share` (of the target day; 0 where not known), `discount_share_origin`, `price_in_family` (at the
+        origin). Null where no price was asked until the origin.
     """
     there = prices.select(*KEYS, "date", "price", "discount_share", "price_known_on")
     here = prices.select(
@@ -121,17 +125,30 @@ def add_price(rows: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
         pl.col("date").alias("origin"),
         pl.col("price").alias("_price_origin"),
         pl.col("discount_share").alias("discount_share_origin"),
+        "price_mean_7",
         "price_mean_28",
         "price_in_family",
     )
+    before = prices.select(
+        *KEYS, _eve=pl.col("date").dt.offset_by("1d"), _price_eve="price", _eve_known_on="price_known_on"
+    )
     is_known = (pl.col("price_known_on") <= pl.col("origin")).fill_null(False)
+    eve_is_known = (pl.col("_eve_known_on") <= pl.col("origin")).fill_null(False)
     has_price = pl.col("price_mean_28").is_not_null()
     return (
         rows.join(there, on=[*KEYS, "date"], how="left", maintain_order="left")
         .join(here, on=[*KEYS, "origin"], how="left", maintain_order="left")
+        .join(before, left_on=[*KEYS, "date"], right_on=[*KEYS, "_eve"], how="left", maintain_order="left")
         .with_columns(
-            price_ratio=pl.when(is_known).then("price").otherwise("_price_origin") / pl.col("price_mean_28"),
+            _planned=pl.when(is_known).then("price").otherwise("_price_origin"),
+            _eve=pl.when(eve_is_known).then("_price_eve").otherwise("_price_origin"),
+        )
+        .with_columns(
+            price_ratio=pl.col("_planned") / pl.col("price_mean_28"),
+            price_ratio_week=pl.col("_planned") / pl.col("price_mean_7"),
+            price_ratio_origin=pl.col("_planned") / pl.col("_price_origin"),
+            price_step=pl.col("_planned") / pl.col("_eve"),
             discount_share=pl.when(has_price).then(pl.when(is_known).then("discount_share").otherwise(0)),
         )
-        .drop("price", "_price_origin", "price_mean_28", "price_known_on")
+        .drop("price", "price_mean_7", "price_mean_28", "price_known_on", r"^_(price_|eve|planned).*$")
     )

@@ -15,6 +15,8 @@ LEAST_WEIGHT = 0.05
 ORDERS_PRIOR = 20.0
 """Orders in a window at which it counts as much as the longer one (chosen on earlier origins, docs/methods-forecasting.md)."""
 WEEKS = (0, 7, 14, 21)
+TOLD_DAYS = (1, 3, 7, 14, 28)
+WHOLE_DAYS = (7, 14, 28)
 
 
 def stock_out_weight(hours: pl.Expr) -> pl.Expr:
@@ -27,20 +29,45 @@ def stock_out_weight(hours: pl.Expr) -> pl.Expr:
     return pl.when(hours >= ALL_OUT_HOURS).then(LEAST_WEIGHT).otherwise(1.0)
 
 
-def add_stock_outs(grid: pl.DataFrame, stock_day: pl.DataFrame) -> pl.DataFrame:
-    """Add `out_hours` (h, null where nothing is known) and `told_kg` (kg, null on closed days and on those without stock).
+def add_stock_outs(
+    grid: pl.DataFrame, stock_day: pl.DataFrame, latent: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """Say of each day how far stock was there, and what it tells.
 
     Args:
         grid: As features.calendar.day_grid.
         stock_day: `product_id`, `channel_id`, `region_id`, `stock_date`, `hours_out_of_stock`; may be empty.
+        latent: SERIES, `date`, `demand_kg` (kg) of days whose hidden demand was recovered; None: of no day.
+
+    Returns:
+        `grid` in order with `out_hours` (h, null where nothing is known), `is_whole` (stock lasted; also where nothing is
+        known), `demand_kg` (kg: recovered, else sold; null on closed days) and `told_kg` (kg: as `demand_kg`, but null on
+        days out of stock for 20 h or more that were not recovered).
     """
     keys = ["product_id", "channel_id", "region_id", "date"]
     hours = stock_day.group_by("product_id", "channel_id", "region_id", date="stock_date").agg(
         out_hours=pl.col("hours_out_of_stock").max().cast(pl.Float32)
     )
     had_stock = pl.col("out_hours").fill_null(0) < ALL_OUT_HOURS
-    return grid.join(hours, on=keys, how="left", maintain_order="left").with_columns(
-        told_kg=pl.when(had_stock).then("sold_kg")
+    stocked = grid.join(hours, on=keys, how="left", maintain_order="left")
+    found = pl.lit(None, pl.Float32).alias("_latent")
+    if latent is not None:
+        recovered = latent.select(*keys, _latent=pl.col("demand_kg").cast(pl.Float32))
+        stocked, found = (
+            stocked.join(recovered, on=keys, how="left", maintain_order="left"),
+            pl.col("_latent"),
+        )
+    return (
+        stocked.with_columns(found)
+        .with_columns(
+            is_whole=pl.col("out_hours").fill_null(0) < PART_OUT_HOURS,
+            demand_kg=pl.when(pl.col("sold_kg").is_not_null()).then(pl.max_horizontal("_latent", "sold_kg")),
+            told_kg=pl.when(had_stock | pl.col("_latent").is_not_null()).then(
+                pl.max_horizontal("_latent", "sold_kg")
+            ),
+        )
+        .with_columns(told_kg=pl.when(pl.col("sold_kg").is_not_null()).then("told_kg"))
+        .drop("_latent")
     )
 
 
@@ -57,7 +84,9 @@ def series_state(grid: pl.DataFrame) -> pl.DataFrame:
         (share of days without a sale), `days_since_sale`, `out_days_7`, `out_days_28` (days out for 1 h or more),
         `history_days`, `sale_days` (count so far), `kg_per_order` (of 182 days; kg per selling day
         where no orders are counted; null before the first sale), `weekday_kg`, `weekday_mean_kg` (this day, and the mean
-        of this weekday over 4 weeks, days with stock if any).
+        of this weekday over 4 weeks, days with stock if any), `told_N` (mean of what N days told: 1, 3, 7, 14, 28),
+        `whole_N`, `whole_days_N` (mean and count of days on which stock lasted: 7, 14, 28; null: none), `out_hours_1`,
+        `out_hours_7` (mean hours out, closed days apart).
     """
     seen = grid.with_columns(
         is_out=(pl.col("out_hours").fill_null(0) >= PART_OUT_HOURS).cast(pl.Float32),
@@ -66,9 +95,18 @@ def series_state(grid: pl.DataFrame) -> pl.DataFrame:
             pl.when(pl.col("orders") > 0).then("orders"), (pl.col("sold_kg") > 0).cast(pl.Float32)
         ),
         sale_date=pl.when(pl.col("sold_kg") > 0).then("date"),
+        whole_kg=pl.when("is_whole").then("sold_kg"),
+        hours=pl.col("out_hours").fill_null(0),
     )
     return (
-        seen.select("series", "date", *_windows(), *_counts(), *_weekday_kg("sold_kg", "told_kg", "series"))
+        seen.select(
+            "series",
+            "date",
+            *_windows(),
+            *_counts(),
+            *_stock_windows(),
+            *_weekday_kg("sold_kg", "told_kg", "series"),
+        )
         .with_columns(level_kg=_level())
         .drop(r"^_.*$")
     )
@@ -96,6 +134,20 @@ def _windows() -> list[pl.Expr]:
         _sum("orders", 7).alias("_orders_7"),
         _sum("orders", 28).alias("_orders_28"),
         pl.when(orders > 0).then(kg / orders).cast(pl.Float32).alias("kg_per_order"),
+    ]
+
+
+def _stock_windows() -> list[pl.Expr]:
+    """What days told, those on which stock lasted, and how long it did not."""
+    lasted = pl.col("whole_kg").is_not_null().cast(pl.Float32)
+    return [
+        *(_mean("told_kg", n).alias(f"told_{n}") for n in TOLD_DAYS),
+        *(_mean("whole_kg", n).alias(f"whole_{n}") for n in WHOLE_DAYS),
+        *(
+            lasted.rolling_sum(n, min_samples=1).over("series").cast(pl.Float32).alias(f"whole_days_{n}")
+            for n in WHOLE_DAYS
+        ),
+        *(_mean("hours", n).alias(f"out_hours_{n}") for n in (1, 7)),
     ]
 
 
@@ -149,18 +201,18 @@ def pool_state(grid: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     """What is known at the end of each day of series taken together.
 
     Args:
-        grid: As day_grid returns it, with the columns `by`.
+        grid: As add_stock_outs returns it, with the columns `by`; what is pooled is `demand_kg`.
         by: What is pooled, e.g. product, or family and channel.
 
     Returns:
-        One row per pool and day from its first to the grid's last day, sorted: `by`, `date`, `pool_mean_7`,
-        `pool_mean_28` (kg per day over open days), `pool_kg_3` (mean of this day, the day before and the day after: the
+        One row per pool and day from its first to the grid's last day, sorted: `by`, `date`, `pool_mean_1`, `pool_mean_3`,
+        `pool_mean_7`, `pool_mean_28` (kg per day over open days), `pool_kg_3` (mean of this day, the day before and the day after: the
         one column that looks a day ahead, to be read at least a day late), `weekday_kg`, `weekday_mean_kg` (as
         series_state). Float32; null where no day of the window was open.
     """
     total = (
         grid.group_by(*by, "date")
-        .agg(kg=pl.when(pl.col("sold_kg").count() > 0).then(pl.col("sold_kg").cast(pl.Float64).sum()))
+        .agg(kg=pl.when(pl.col("demand_kg").count() > 0).then(pl.col("demand_kg").cast(pl.Float64).sum()))
         .sort(*by, "date")
         .with_columns(pool=pl.struct(by).rank("dense") if len(by) > 1 else pl.col(by[0]).rank("dense"))
     )
@@ -170,7 +222,7 @@ def pool_state(grid: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
         "date",
         *(
             pl.col("kg").rolling_mean(n, min_samples=1).over("pool").cast(pl.Float32).alias(f"pool_mean_{n}")
-            for n in (7, 28)
+            for n in (1, 3, 7, 28)
         ),
         pl.mean_horizontal("kg", "_next", pl.col("kg").shift(1).over("pool"))
         .cast(pl.Float32)
