@@ -538,6 +538,17 @@ create table if not exists demand_override (
     check (ends_on >= starts_on)
 );
 
+-- One row per override that a person took back: it counts no longer, and what it had covered counts again.
+-- key: withdrawal_id
+create table if not exists override_withdrawal (
+    withdrawal_id text primary key,                            -- inbox message id: taken in once
+    override_id   text not null,                               -- demand_override; both may come in one night
+    author        text not null,
+    reason        text not null check (length(reason) > 0),
+    written_at    timestamptz not null,
+    known_at      timestamptz not null
+);
+
 -- One row per answer of a person to a recommendation.
 -- key: decision_id
 create table if not exists decision (
@@ -686,6 +697,42 @@ create table if not exists season_score (
     rows_scored   bigint not null
 );
 
+-- How errors of the season forecast hang together, as learnt at this cutoff: one row per component of their variance.
+create table if not exists scenario_dependence (
+    run_id    text not null,
+    cutoff    date not null,
+    component text not null check (component in ('all', 'family', 'channel', 'family_channel', 'series')),
+    share     double not null check (share between 0 and 1),   -- of the variance; adds up to 1
+    lasting   double not null check (lasting between 0 and 1), -- of the share: stays for all weeks
+    keep      double not null check (keep between 0 and 1),    -- what the rest keeps of itself from week to week
+    origins   integer not null                                 -- of the backtest; 0: assumed
+);
+
+-- One row per crop, grade, channel and week ahead: joint paths of demand. Place i of every list belongs to path i.
+-- Only the newest cutoff is kept; the view demand_scenario_path has one row per path.
+create table if not exists demand_scenario (
+    run_id      text not null,
+    cutoff      date not null,
+    crop_id     text not null,
+    grade       text,                                          -- of the products sold; null: not graded
+    channel_id  text not null,
+    week_start  date not null,                                 -- Monday
+    expected_kg double not null check (expected_kg >= 0),      -- mean of the paths, kg of crop a week
+    path_kg     float[] not null,                              -- kg of crop a week on each path, rounded by 0.05 % at most
+    seed        bigint not null                                -- the draw's; the same seed and forecast give the same paths
+);
+
+-- One row per crop, week ahead (null: all 52 together) and level: quantiles of its paths over all grades and channels.
+create table if not exists demand_scenario_total (
+    run_id      text not null,
+    cutoff      date not null,
+    crop_id     text not null,
+    week_start  date,                                          -- Monday; null: the whole horizon
+    level       double not null check (level > 0 and level < 1),
+    demand_kg   double not null check (demand_kg >= 0),        -- kg of crop
+    expected_kg double not null check (expected_kg >= 0)       -- mean of the paths
+);
+
 -- ───────────────────────────── recommendations ─────────────────────────────
 
 -- One row per published planting plan.
@@ -790,3 +837,9 @@ create table if not exists finding (
 create view if not exists demand_latest as
 select * from demand_forecast
 qualify cutoff = max(cutoff) over (partition by product_id, channel_id, region_id, forecast_date);
+
+-- Joint paths one by one: kg of a crop, grade and channel in a week on each path (1, 2, …).
+create view if not exists demand_scenario_path as
+select run_id, cutoff, crop_id, grade, channel_id, week_start, seed,
+       generate_subscripts(path_kg, 1) as path, unnest(path_kg) as kg
+from demand_scenario;

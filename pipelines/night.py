@@ -18,6 +18,7 @@ from pipelines.ingest import watch_once
 from pipelines.plan import plan_planting
 from pipelines.progress import report
 from pipelines.publish import publish
+from pipelines.scenarios import draw_scenarios
 from pipelines.score import score_matured
 from pipelines.train import train_if_due
 from settings import Settings
@@ -84,7 +85,8 @@ def forecast(night: Night, warehouse: Warehouse) -> str:
     days = forecast_demand(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id, only=only)
     report("forecast", 1, 2)
     weeks = forecast_season(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
-    return f"{days} daily rows, {weeks} weekly rows"
+    paths = draw_scenarios(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
+    return f"{days} daily rows, {weeks} weekly rows, paths of {paths} crop-weeks"
 
 
 def plan(night: Night, warehouse: Warehouse) -> str:

@@ -8,7 +8,14 @@ import polars as pl
 
 from features.weather import climate_by_day, daily_weather
 from models.evaluation.metrics import expected_kg, quantile_column
-from models.planning.demand import FORECAST, LAST_YEAR, crop_days, crop_demand, less_standing
+from models.planning.demand import (
+    FORECAST,
+    LAST_YEAR,
+    crop_days,
+    crop_demand,
+    less_standing,
+    scenario_days,
+)
 from models.planning.heat import heat_fit, usual_year
 from models.planning.problem import FIXED_SCHEMA, Params, Problem
 from models.planning.reasons import Freshness
@@ -129,7 +136,7 @@ def _too_cold(fit: dict[str, Any]) -> str:
 
 
 def _daily(warehouse: Warehouse, settings: Settings, cutoff: date) -> tuple[pl.DataFrame, str, list[str]]:
-    """Kilograms of each crop asked for per day of the season forecast, what they come from, and notes."""
+    """Kilograms of each crop asked for per day ahead, what they come from, and notes: joint paths, else the season forecast."""
     weekly = _expected_weekly(warehouse, cutoff)
     notes, source = [], FORECAST
     if weekly.is_empty():
@@ -138,28 +145,43 @@ def _daily(warehouse: Warehouse, settings: Settings, cutoff: date) -> tuple[pl.D
         notes.append(f"there is no season forecast of {cutoff}, so last year's sales stand for demand")
     product_crop = warehouse.read("product_crop")
     share = _product_share(warehouse, settings, cutoff)
+    unmapped = _unmapped(weekly, share, product_crop)
+    paths = warehouse.sql(
+        "select crop_id, channel_id, week_start, sum(expected_kg) as expected_kg from demand_scenario "
+        "where cutoff = $cutoff group by all order by all",
+        cutoff=cutoff,
+    )
+    if source == FORECAST and paths.height:
+        return scenario_days(paths, warehouse.read("catchment")), source, [*notes, *unmapped]
+    if source == FORECAST:
+        notes.append(
+            f"no demand paths are drawn for {cutoff}; the season forecast's means stand for their mean"
+        )
     daily = crop_days(weekly, share, product_crop, warehouse.read("catchment"))
-    return daily, source, [*notes, *_unmapped(weekly, share, product_crop)]
+    return daily, source, [*notes, *unmapped]
 
 
 def _expected_weekly(warehouse: Warehouse, cutoff: date) -> pl.DataFrame:
-    """Family × channel × week expected by the season forecast (kg): the regions' means, which add up as medians do not."""
+    """Family × channel × week expected by the season forecast (kg): the regions' means, which add up as medians do not.
+
+    Where a forecast carries no mean, its quantiles imply one.
+    """
     rows = warehouse.sql(
-        "select family, channel_id, region_id, week_start, level, demand_kg from season_forecast "
+        "select family, channel_id, region_id, week_start, level, demand_kg, expected_kg as mean_kg from season_forecast "
         "where cutoff = $cutoff order by all",
         cutoff=cutoff,
     )
     levels = rows["level"].unique().sort().to_list()
+    if not levels:
+        return rows.select("family", "channel_id", "week_start", "demand_kg")
     wide = rows.with_columns(level=pl.format("season_{}", "level")).pivot(
         on="level",
         on_columns=[quantile_column("season", q) for q in levels],
-        index=["family", "channel_id", "region_id", "week_start"],
+        index=["family", "channel_id", "region_id", "week_start", "mean_kg"],
         values="demand_kg",
     )
-    if not levels:
-        return rows.select("family", "channel_id", "week_start", "demand_kg")
     return (
-        wide.with_columns(demand_kg=expected_kg("season", levels))
+        wide.with_columns(demand_kg=pl.coalesce("mean_kg", expected_kg("season", levels)))
         .group_by("family", "channel_id", "week_start")
         .agg(pl.col("demand_kg").sum())
         .sort("family", "channel_id", "week_start")

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from pipelines.overrides import published_overrides
 from pipelines.registry import champion_error, champion_files
 from pipelines.whatif_files import book_files
 from settings import Settings
@@ -13,6 +14,8 @@ from warehouse.release import current, prune, write_release
 OF_THE_CUTOFF = (
     "demand_forecast",
     "season_forecast",
+    "demand_scenario",
+    "demand_scenario_total",
     "planting_plan",
     "planting_recommendation",
     "planting_balance",
@@ -53,6 +56,7 @@ def release_tables(settings: Settings, warehouse: Warehouse, cutoff: date) -> di
         "forecast_score": warehouse.query("recent_scores", cutoff=cutoff),
         "demand_expected": expected_days(tables["demand_forecast"]),
         "model_error": champion_error(settings, cutoff=cutoff),
+        "demand_override": published_overrides(settings, warehouse, cutoff=cutoff),
         "history_daily": history_daily(warehouse, known_by, cutoff),
         "load_summary": warehouse.query("load_summary"),
         "rejected_summary": warehouse.query("rejected_summary"),

@@ -185,3 +185,35 @@ def _short(kg: Array) -> npt.NDArray[np.float32]:
     drop = 23 - SHORT
     bits = kg.astype(np.float32).view(np.uint32).astype(np.uint64) + (1 << (drop - 1))
     return (bits >> drop << drop).astype(np.uint32).view(np.float32)
+
+
+def scenario_totals(scenario: pl.DataFrame, *, levels: Sequence[float]) -> pl.DataFrame:
+    """Quantiles of each crop's paths over all grades and channels.
+
+    Args:
+        scenario: As scenario_paths.
+        levels: Quantile levels.
+
+    Returns:
+        One row per crop_id, week_start (null: all weeks together) and level, sorted: `demand_kg`, `expected_kg` (kg).
+    """
+    found: list[tuple[str, object, float, float, float]] = []
+    for (crop_id,), rows in _by(scenario, "crop_id"):
+        weekly = {
+            week: _sum(part["path_kg"])
+            for (week,), part in rows.sort("week_start").group_by("week_start", maintain_order=True)
+        }
+        for week, kg in {None: np.sum(list(weekly.values()), axis=0), **weekly}.items():
+            quantiles = np.quantile(kg, levels, method="hazen")
+            found += [
+                (crop_id, week, q, float(v), float(kg.mean())) for q, v in zip(levels, quantiles, strict=True)
+            ]
+    schema = {
+        "crop_id": pl.String, "week_start": pl.Date, "level": pl.Float64, "demand_kg": pl.Float64, "expected_kg": pl.Float64,
+    }  # fmt: skip
+    return pl.DataFrame(found, schema=schema, orient="row")
+
+
+def _sum(lists: pl.Series) -> Array:
+    """Path by path."""
+    return np.asarray(np.sum([part.to_numpy() for part in lists], axis=0, dtype=np.float64))

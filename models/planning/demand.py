@@ -1,4 +1,4 @@
-"""How much of each crop each season is asked for: from forecasts of product families, promises and expected sales."""
+"""How much of each crop each season is asked for: from joint paths or forecasts, promises and expected sales."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +52,32 @@ def crop_days(
             * pl.col("crop_kg_per_product_kg"),
             is_scaled=pl.col("factor").fill_null(1.0) != 1.0,
         )
-        .group_by("crop_id", "week_start")
+        .pipe(_over_days)
+    )
+
+
+def scenario_days(weekly: pl.DataFrame, catchment: pl.DataFrame) -> pl.DataFrame:
+    """Kilograms of each crop asked for on each forecast day, as the mean of joint demand paths.
+
+    Args:
+        weekly: crop_id, channel_id, week_start (Monday), expected_kg (kg of crop, mean of the paths), by grade or not.
+        catchment: As for crop_days.
+
+    Returns:
+        As crop_days.
+    """
+    scale = pl.col("factor").fill_null(1.0)
+    return (
+        weekly.join(catchment.select("channel_id", "factor"), on="channel_id", how="left")
+        .with_columns(kg=pl.col("expected_kg") * scale, is_scaled=scale != 1.0)
+        .pipe(_over_days)
+    )
+
+
+def _over_days(weekly: pl.DataFrame) -> pl.DataFrame:
+    """A crop's weeks (crop_id, week_start, kg, is_scaled) added up and spread evenly over their days."""
+    return (
+        weekly.group_by("crop_id", "week_start")
         .agg(pl.sum("kg"), pl.any("is_scaled"))
         .select(
             "crop_id",
@@ -84,7 +109,7 @@ def crop_demand(
     (crop_id, season, year_kg), if any.
 
     Args:
-        daily: crop_days.
+        daily: scenario_days, or crop_days where no paths are drawn.
         practices, yields: Selling windows, by practice.
         commitments: kind, crop_id, quantity_kg, due_from, due_to.
         expected: crop_id, season, year_kg; may be empty.
