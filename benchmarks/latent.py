@@ -3,18 +3,18 @@
 On days that did not run out, hours are hidden as on real stock-out days; the truth is what these hours sold.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from benchmarks.fresh_data import CENT, HOURS, OPEN_HOURS, FreshData, read_fresh, series_keys
-from features.latent import out_of_stock, profile_of, shelf_days, whole_days
-from features.latent_hours import Floats, Singles
+from benchmarks.fresh_data import CENT, OPEN_HOURS, read_fresh
+from benchmarks.latent_days import Sales, read_sales, sold_columns
+from features.latent import out_of_stock
+from features.latent_hours import Floats
 from features.latent_level import around_sum
-from models.forecasting.latent import LatentParams, context, fit
+from models.forecasting.latent import LatentParams, fit
 from models.forecasting.latent_clues import Context
 from models.forecasting.latent_masks import Hiding, draw_hiding, right_after_a_sale
 
@@ -27,32 +27,6 @@ MUST = (
     (PLAIN, "hidden part", 0.41, 0.07),
     (AFTER_SALE, "day total", 0.19, 0.04),
 )
-
-
-@dataclass(frozen=True)
-class Sales:
-    """A folder's days as a grid, and their sales by hour."""
-
-    grid: pl.DataFrame
-    """`series`, `date`, `sold_kg`, `orders` (hours with a sale), `out_hours`, `out_mask`, `discount`, `promoted`; sorted."""
-    of_series: pl.DataFrame
-    """SERIES and `family`, one row per series."""
-    hourly: npt.NDArray[np.uint16]
-    """[row, hour] in hundredths of the unit."""
-
-    def state(self, hourly: npt.NDArray[np.uint16] | None = None) -> tuple[Context, Singles]:
-        """Context of all days, and the hidden share of each."""
-        hourly = self.hourly if hourly is None else hourly
-        profile = profile_of(self.grid, hourly, self.of_series, rows=whole_days(self.grid))
-        days, hidden = shelf_days(self.grid, self.of_series, profile)
-        return context(
-            days,
-            profile=profile,
-            hourly=hourly,
-            hourly_unit=CENT,
-            price=self.grid["discount"].to_numpy(),
-            promoted=self.grid["promoted"].to_numpy(),
-        ), hidden
 
 
 def run(data: Path, *, series: int = 0, seed: int = 1, threads: int = 1) -> dict[str, object]:
@@ -133,7 +107,9 @@ def with_hidden(sales: Sales, hiding: Hiding) -> Sales:
     mask, hours = mask.copy(), hours.copy()
     mask[hiding.rows] = (hiding.hidden * (1 << np.arange(hiding.hidden.shape[1]))).sum(axis=1)
     hours[hiding.rows] = hiding.hidden.sum(axis=1)
-    grid = sales.grid.with_columns(out_mask=pl.Series(mask), out_hours=pl.Series(hours), **_sold(hourly))
+    grid = sales.grid.with_columns(
+        out_mask=pl.Series(mask), out_hours=pl.Series(hours), **sold_columns(hourly)
+    )
     return replace(sales, grid=grid, hourly=hourly)
 
 
@@ -142,30 +118,3 @@ def local_mean(state: Context) -> Floats:
     seen, share = state.day.days.seen.astype(np.float64), state.day.days.share.astype(np.float64)
     kg, whole = (around_sum(x, state.day.days.series, PEER_DAYS) - x for x in (seen, share))
     return np.divide(kg, whole, out=np.zeros_like(kg), where=whole > 0)
-
-
-def read_sales(data: FreshData) -> Sales:
-    """Daily and hourly sales side by side, sorted by series and day."""
-    keys = series_keys(data.series)
-    place = keys.select("series_id").with_row_index("series")
-    hourly = data.hourly().collect()
-    both = (
-        data.daily.join(hourly, on=["series_id", "dt"], how="inner")
-        .join(place, on="series_id", how="inner")
-        .sort("series", "dt")
-    )
-    sold = both.select(HOURS).to_numpy().astype(np.uint16)
-    grid = both.select(
-        "series",
-        "discount",
-        date="dt",
-        out_mask=pl.col("stockout_mask").cast(pl.Int64),
-        out_hours=pl.col("stockout_hours_24").cast(pl.Float32),
-        promoted="activity_flag",
-    ).with_columns(**_sold(sold))
-    return Sales(grid, keys.drop("series_id"), sold)
-
-
-def _sold(hourly: npt.NDArray[np.uint16]) -> dict[str, pl.Series]:
-    kg = hourly.sum(axis=1, dtype=np.uint32) * np.float32(CENT)
-    return {"sold_kg": pl.Series(kg), "orders": pl.Series((hourly > 0).sum(axis=1).astype(np.float32))}

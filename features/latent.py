@@ -6,9 +6,19 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.calendar import SERIES
-from features.latent_hours import HOURS, Bools, Floats, Ints, Singles, hidden_share, hourly_sums, usual_day
-from features.latent_level import ShelfDays, pool_numbers
+from features.calendar import SERIES, day_grid
+from features.latent_hours import (
+    DAY_TYPES,
+    HOURS,
+    Bools,
+    Floats,
+    Ints,
+    Singles,
+    hidden_share,
+    hourly_sums,
+    usual_day,
+)
+from features.latent_level import ShelfDays, pool_numbers, usual_days
 
 OPEN_HOURS = range(6, 22)
 """Hours on which it depends whether a day was whole; at night shops are short of much that nobody asks for."""
@@ -90,12 +100,58 @@ def _codes(names: pl.Series) -> Ints:
     return np.unique(names.fill_null("").to_numpy(), return_inverse=True)[1].astype(np.int64)
 
 
-__all__ = [
-    "HOURS",
-    "numbers_of",
-    "out_of_stock",
-    "profile_from_sums",
-    "profile_of",
-    "shelf_days",
-    "whole_days",
-]
+def recovered_days(
+    sales: pl.DataFrame,
+    stock_day: pl.DataFrame,
+    families: pl.DataFrame,
+    hourly: pl.DataFrame,
+    *,
+    cutoff: date,
+) -> pl.DataFrame:
+    """Recover what days with a stock-out would have sold, from hours out and the usual day of each series.
+
+    Args:
+        sales: SERIES, `sale_date`, `sold_kg`, `orders`; rows after the cutoff are not looked at.
+        stock_day: SERIES, `stock_date`, `hours_out_of_stock` and, where it is known by hour, `out_mask`.
+        families: `product_id`, `family`.
+        hourly: SERIES, `is_weekend`, `hour` (0–23), `orders` on days that did not run out; empty: all hours alike.
+        cutoff: Last known day.
+
+    Returns:
+        SERIES, `date`, `demand_kg` (kg, never below what was sold), `hidden_share` (share of a usual day's sales in the
+        hours out, 0–1) of each open day out of stock for some of the time; in the order of SERIES and day.
+    """
+    grid = with_stock(day_grid(sales, cutoff=cutoff), stock_day).sort("series", "date")
+    of_series = (
+        grid.group_by("series", maintain_order=True)
+        .first()
+        .join(families.select("product_id", "family"), on="product_id", how="left", maintain_order="left")
+    )
+    profile = profile_from_sums(_sums_by_hour(hourly, of_series), of_series)
+    days, hidden = shelf_days(grid, of_series, profile)
+    rows = np.flatnonzero(hidden > 0)
+    kg = days.seen[rows] + usual_days(days).hidden_kg(rows, hidden[rows])
+    return grid[rows].select(
+        *SERIES,
+        "date",
+        demand_kg=pl.Series(kg.astype(np.float32)),
+        hidden_share=pl.Series(hidden[rows]),
+    )
+
+
+def with_stock(grid: pl.DataFrame, stock_day: pl.DataFrame) -> pl.DataFrame:
+    """Add `out_hours` (h, null: no record) and `out_mask` (bits, null: not known by hour) to the day grid, in order."""
+    mask = pl.col("out_mask").max() if "out_mask" in stock_day.columns else pl.lit(None, pl.Int64)
+    hours = stock_day.group_by(*SERIES, date="stock_date").agg(
+        out_hours=pl.col("hours_out_of_stock").max().cast(pl.Float32), out_mask=mask.cast(pl.Int64)
+    )
+    return grid.join(hours, on=[*SERIES, "date"], how="left", maintain_order="left")
+
+
+def _sums_by_hour(hourly: pl.DataFrame, of_series: pl.DataFrame) -> Floats:
+    """Orders as [series, day type, hour]; those of other series are left out."""
+    sums = np.zeros((of_series.height, DAY_TYPES, HOURS))
+    known = hourly.join(of_series.select("series", *SERIES), on=SERIES, how="inner")
+    at = (known[name].cast(pl.Int64).to_numpy() for name in ("series", "is_weekend", "hour"))
+    np.add.at(sums, tuple(at), known["orders"].cast(pl.Float64).to_numpy())
+    return sums
