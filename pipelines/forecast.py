@@ -11,6 +11,7 @@ from features.products import product_families
 from models.forecasting.baselines import seasonal_naive
 from models.forecasting.season import season_forecast
 from pipelines.demand_inputs import demand_tables
+from pipelines.overrides import standing_overrides
 from pipelines.progress import report
 from pipelines.registry import load_champion
 from pipelines.standing import KEY, NAIVE_VERSION, before_rows, take_baseline, write_status
@@ -50,7 +51,7 @@ def forecast_demand(
         forecast = forecast.join(only.select(SERIES).unique(), on=SERIES, how="semi", maintain_order="left")
     status = write_status(warehouse, cutoff=cutoff, run_id=run_id)
     forecast, model = take_baseline(settings, panel, forecast, status)
-    overrides = warehouse.read("demand_override", known_by=settings.known_by(cutoff))
+    overrides = standing_overrides(settings, warehouse, cutoff=cutoff)
     final = apply_overrides(forecast, overrides, cutoff=cutoff).with_columns(run_id=pl.lit(run_id))
     changed = forecast.join(holding_overrides(forecast, overrides, cutoff=cutoff), on=KEY[:-1], how="inner")
     before = before_rows(model, changed).with_columns(run_id=pl.lit(run_id))

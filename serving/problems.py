@@ -19,6 +19,7 @@ TITLES = {
     "invalid-parameter": "Invalid input",
     "cursor-expired": "The cursor belongs to an earlier release",
     "method-not-allowed": "Method not allowed",
+    "conflict": "It stands otherwise already",
     "too-large": "Too large",
     "foreign-origin": "Request from another site",
     "inbox-unavailable": "The inbox cannot be written",

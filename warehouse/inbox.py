@@ -14,7 +14,11 @@ import polars as pl
 
 from warehouse import Warehouse
 
-KINDS = {"demand_override": "override_id", "decision": "decision_id"}
+KINDS = {
+    "demand_override": "override_id",
+    "decision": "decision_id",
+    "override_withdrawal": "withdrawal_id",
+}
 """Kind of message (the table it goes to) → the column that carries the message id."""
 
 _SCHEMA = """
@@ -88,7 +92,17 @@ class Inbox:
                 "select message_id, kind, payload_json, author, written_at from message "
                 "where taken_by is null order by written_at, message_id"
             ).fetchall()
-        return [Message(i, k, json.loads(p), a, datetime.fromisoformat(w)) for i, k, p, a, w in rows]
+        return [_message(row) for row in rows]
+
+    def written(self, kind: str, since: datetime) -> list[Message]:
+        """Messages of a kind written at `since` or later, taken in or not, oldest first."""
+        with self._connected() as connection:
+            rows = connection.execute(
+                "select message_id, kind, payload_json, author, written_at from message "
+                "where kind = ? and written_at >= ? order by written_at, message_id",
+                (kind, since.astimezone(UTC).isoformat()),
+            ).fetchall()
+        return [_message(row) for row in rows]
 
     def mark_taken(self, ids: Iterable[str], run_id: str) -> int:
         """Note which run took messages in; those already taken keep their run. Returns how many were noted."""
@@ -108,6 +122,11 @@ class Inbox:
                 yield connection
         finally:
             connection.close()
+
+
+def _message(row: tuple[str, str, str, str, str]) -> Message:
+    message_id, kind, payload, author, written = row
+    return Message(message_id, kind, json.loads(payload), author, datetime.fromisoformat(written))
 
 
 def take_in_inbox(warehouse: Warehouse, inbox: Inbox, run_id: str, now: datetime) -> int:

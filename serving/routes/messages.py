@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -11,9 +12,8 @@ from serving.answers import plain
 from serving.problems import Problem, unknown
 from serving.published import Release
 from serving.reads import planting
-from serving.reads.forecasts import Wish, daily
 from serving.routes.deps import LIMITS, PROBLEMS, Current, problem_shape
-from serving.schemas_writes import Accepted, Decision, Override
+from serving.schemas_writes import Accepted, Decision
 from settings import Settings
 from warehouse.inbox import Inbox
 
@@ -30,20 +30,12 @@ router = APIRouter(prefix="/v1", tags=["decisions"], dependencies=LIMITS, respon
 log = logging.getLogger("anxu.serving")
 
 
-@router.post("/overrides", status_code=202, response_model=Accepted)
-def override(request: Request, release: Current, body: Override) -> Response:
-    """Change a forecast: forecast × factor from starts_on to ends_on, until expires_on."""
-    daily(release, Wish(body.product_id, body.channel_id, body.region_id))
-    payload = body.model_dump(mode="json", exclude={"author"})
-    return _keep(request.app.state.settings, "demand_override", payload, body.author)
-
-
 @router.post("/decisions", status_code=202, response_model=Accepted)
 def decision(request: Request, release: Current, body: Decision) -> Response:
     """Accept, change or refuse a planting recommendation."""
     _recommended(release, body.recommendation_id)
     payload = body.model_dump(mode="json", exclude={"author"})
-    return _keep(request.app.state.settings, "decision", payload, body.author)
+    return plain(keep(request.app.state.settings, "decision", payload, body.author), 202)
 
 
 def _recommended(release: Release, recommendation_id: str) -> None:
@@ -54,8 +46,12 @@ def _recommended(release: Release, recommendation_id: str) -> None:
     planting.one(release, recommendation_id)
 
 
-def _keep(settings: Settings, kind: str, payload: dict[str, object], author: str) -> Response:
-    """Write to the inbox; the answer goes out only after it is on disk."""
+def keep(settings: Settings, kind: str, payload: Mapping[str, object], author: str) -> dict[str, object]:
+    """Write to the inbox and say so once it is on disk.
+
+    Raises:
+        Problem: 503 when the inbox cannot be written; then nothing was kept.
+    """
     try:
         message_id = Inbox.open(settings.inbox_path).write(kind, payload, author)
     except (OSError, sqlite3.Error) as error:
@@ -66,4 +62,4 @@ def _keep(settings: Settings, kind: str, payload: dict[str, object], author: str
             f"nothing was kept: {settings.inbox_path.name} cannot be written ({error})",
             "check disk and permissions (`anxu doctor`), then send it again",
         ) from error
-    return plain({"message_id": message_id, "kind": kind, "status": "waiting"}, 202)
+    return {"message_id": message_id, "kind": kind, "status": "waiting"}

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from serving import schemas
 from serving.app import create_app
 from serving.problems import TITLES
+from serving.schemas_writes import Overrides
 from settings import Settings
 
 ROUTES: dict[str, type[BaseModel]] = {
@@ -34,12 +35,13 @@ ROUTES: dict[str, type[BaseModel]] = {
     "/v1/places": schemas.PageOf[dict[str, object]],
     "/v1/channels": schemas.PageOf[dict[str, object]],
     "/v1/regions": schemas.PageOf[dict[str, object]],
+    "/v1/overrides": Overrides,
     "/v1/intake/files": schemas.PageOf[dict[str, object]],
     "/v1/intake/rejected": schemas.PageOf[dict[str, object]],
     "/v1/intake/unmapped": schemas.PageOf[dict[str, object]],
     "/v1/sensors": schemas.PageOf[dict[str, object]],
 }
-TABLES = [path for path, shape in ROUTES.items() if "items" in shape.model_fields]
+TABLES = [path for path, shape in ROUTES.items() if "items" in shape.model_fields and shape is not Overrides]
 
 
 def problem(client: TestClient, path: str, status: int) -> dict[str, object]:

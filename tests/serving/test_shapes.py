@@ -10,6 +10,7 @@ from serving.shapes import TABLES, conform
 
 SCHEMA = Path(__file__).parents[2] / "warehouse.duckdb.sql"
 MADE_FOR_RELEASES = {
+    "demand_override",  # with who took it back
     "demand_expected",
     "history_daily",
     "load_summary",

@@ -1,0 +1,106 @@
+"""Overrides of people: what stands, what waits, and taking one back."""
+
+import logging
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from serving.answers import plain
+from serving.paging import DEFAULT_ROWS, MAX_ROWS, cut
+from serving.problems import Problem
+from serving.published import Release
+from serving.reads import forecasts
+from serving.reads import overrides as reads
+from serving.routes.deps import LIMITS, PROBLEMS, Current, IdQuery, Paging, problem_shape
+from serving.routes.messages import ANSWERS, keep
+from serving.schemas_writes import Accepted, Override, Overrides, Withdrawal
+from settings import Settings
+from warehouse.inbox import Inbox
+
+router = APIRouter(prefix="/v1", tags=["decisions"], dependencies=LIMITS)
+TAKEN_BACK: dict[int | str, dict[str, Any]] = {409: problem_shape("It is past or was taken back already")}
+log = logging.getLogger("anxu.serving")
+
+
+@router.get("/overrides", response_model=Overrides, responses=PROBLEMS)
+def listed(
+    request: Request,
+    release: Current,
+    page: Paging,
+    product_id: IdQuery = None,
+    state: Annotated[str | None, Query(max_length=40, examples=["in_force"])] = None,
+) -> Response:
+    """Overrides in force, waiting and past, newest first; never cached, as the inbox changes between releases."""
+    rows = reads.overrides(release, written(request), product_id=product_id, state=state)
+    found = cut(rows, request, release, min(page.limit or DEFAULT_ROWS, MAX_ROWS), page.cursor)
+    body = {
+        "release_id": release.id,
+        "total": found.total,
+        "next_cursor": found.next_cursor,
+        "items": found.rows.to_dicts(),
+    }
+    return plain(body)
+
+
+@router.post("/overrides", status_code=202, response_model=Accepted, responses=ANSWERS)
+def override(request: Request, release: Current, body: Override) -> Response:
+    """Change a forecast: forecast × factor from starts_on to ends_on, until expires_on."""
+    return plain(kept(request.app.state.settings, release, body), 202)
+
+
+@router.post(
+    "/overrides/{override_id}/withdrawal",
+    status_code=202,
+    response_model=Accepted,
+    responses=ANSWERS | TAKEN_BACK,
+)
+def withdrawal(request: Request, release: Current, override_id: str, body: Withdrawal) -> Response:
+    """Take an override back; from the next night on it counts no longer, and an earlier one of its days counts again."""
+    return plain(withdrawn(request, release, override_id, body), 202)
+
+
+def kept(settings: Settings, release: Release, body: Override) -> dict[str, object]:
+    """Check an override and keep it.
+
+    Raises:
+        Problem: 404 for an unknown id, 422 for days that are past, 503 when the inbox cannot be written.
+    """
+    forecasts.daily(release, forecasts.Wish(body.product_id, body.channel_id, body.region_id))
+    reads.check(release, body)
+    payload = body.model_dump(mode="json", exclude={"author"})
+    return keep(settings, "demand_override", payload, body.author)
+
+
+def withdrawn(request: Request, release: Release, override_id: str, body: Withdrawal) -> dict[str, object]:
+    """Check that an override can be taken back and keep the withdrawal; raises as `kept`."""
+    reads.to_withdraw(reads.overrides(release, written(request)), override_id)
+    payload = {"override_id": override_id, "reason": body.reason}
+    return keep(request.app.state.settings, "override_withdrawal", payload, body.author)
+
+
+def written(request: Request) -> reads.Written:
+    """Overrides and withdrawals of the last months in the inbox.
+
+    Raises:
+        Problem: 503 when the inbox cannot be read.
+    """
+    settings: Settings = request.app.state.settings
+    if not settings.inbox_path.exists():
+        return reads.Written()
+    since = datetime.now(UTC) - timedelta(days=reads.SHOWN_DAYS)
+    try:
+        inbox = Inbox.open(settings.inbox_path)
+        return reads.Written(
+            inbox.written("demand_override", since), inbox.written("override_withdrawal", since)
+        )
+    except (OSError, sqlite3.Error) as error:
+        log.exception("the inbox cannot be read")
+        raise Problem(
+            503,
+            "inbox-unavailable",
+            f"{settings.inbox_path.name} cannot be read ({error})",
+            "check disk and permissions (`anxu doctor`), then ask again",
+        ) from error
