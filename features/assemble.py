@@ -93,8 +93,8 @@ def training_frame(
         seed: Of the draw.
 
     Returns:
-        As add_features, plus `sold_kg` (the target) and `weight` (stock_out_weight of the target day). Only open target
-        days, and origins at which the series has ≥ 28 days of history and sold within 28 days.
+        As add_features, plus of the target day `sold_kg`, `demand_kg`, `is_whole`, `out_hours` and `weight`
+        (stock_out_weight). Only open target days, and origins at which the series has ≥ 28 days of history and sold within 28 days.
     """
     first = max(last - timedelta(days=days - 1), panel.records_begin + timedelta(days=LEAST_HISTORY_DAYS))
     targets = panel.days.filter(pl.col("date").is_between(first, last) & pl.col("sold_kg").is_not_null())
@@ -120,13 +120,38 @@ def future_frame(panel: Panel, *, origin: date, horizon_days: int) -> pl.DataFra
     return add_features(panel, series.join(ahead, how="cross").with_columns(origin=pl.lit(origin)))
 
 
-def scored_frame(panel: Panel, *, origin: date, horizon_days: int) -> pl.DataFrame:
-    """The future frame of an earlier origin with what came: `sold_kg`, `out_hours`, `weight`; closed days are left out."""
-    came = panel.days.drop_nulls("sold_kg").with_columns(
-        weight=stock_out_weight(pl.col("out_hours")).cast(pl.Float32)
+def scored_frame(
+    panel: Panel,
+    *,
+    origin: date,
+    horizon_days: int,
+    last: date | None = None,
+    max_rows: int | None = None,
+    seed: int = 0,
+) -> pl.DataFrame:
+    """The future frame of an earlier origin with what came; closed days are left out.
+
+    Args:
+        panel: What is known.
+        origin: Last day a row may know of.
+        horizon_days: Days ahead.
+        last: Target days after it are left out.
+        max_rows: At most so many rows, drawn evenly.
+        seed: Of the draw.
+
+    Returns:
+        As add_features, with `sold_kg`, `out_hours`, `demand_kg`, `is_whole`, `weight` of the target day.
+    """
+    end = min(d for d in (last, origin + timedelta(days=horizon_days)) if d is not None)
+    came = panel.days.filter(
+        pl.col("date").is_between(origin, end, closed="right") & pl.col("sold_kg").is_not_null()
     )
-    future = future_frame(panel, origin=origin, horizon_days=horizon_days)
-    return future.join(came, on=["series", "date"], how="inner", maintain_order="left")
+    known = panel.series.filter(pl.col("first_sale") <= origin).select("series")
+    rows = came.join(known, on="series", how="semi", maintain_order="left").sort("series", "date")
+    if max_rows is not None and rows.height > max_rows:
+        rows = rows[np.sort(np.random.default_rng(seed).permutation(rows.height)[:max_rows])]
+    weight = stock_out_weight(pl.col("out_hours")).cast(pl.Float32)
+    return add_features(panel, rows.with_columns(origin=pl.lit(origin), weight=weight))
 
 
 def add_features(panel: Panel, rows: pl.DataFrame) -> pl.DataFrame:
@@ -138,7 +163,8 @@ def add_features(panel: Panel, rows: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         `rows` in order with SERIES, `family`, every column of NUMBERS (numbers or booleans; null: not known),
-        `level_kg` (the unit the target is measured in, kg/day), `kg_per_order`, and for baselines `naive_kg` (last
+        `level_kg` (the unit the target is measured in, kg/day), `kg_per_order`, `has_stock_record` (hours out of stock were
+        recorded in the 28 days to the origin), and for baselines `naive_kg` (last
         same weekday), `profile_kg` (own mean × the pool's weekday index), `year_kg` (mean of the week around the day a
         year before), and `fallback_reason`: 'short_history' (< 28 days), 'no_sale_28d', else null.
     """
@@ -164,6 +190,7 @@ def add_features(panel: Panel, rows: pl.DataFrame) -> pl.DataFrame:
         *FEATURES,
         "level_kg",
         "kg_per_order",
+        "has_stock_record",
         "naive_kg",
         "profile_kg",
         "year_kg",
@@ -251,6 +278,7 @@ def _add_ratios(rows: pl.DataFrame, records_begin: date) -> pl.DataFrame:
         spread_ratio=pl.col("std_28") / level,
         **{f"told_ratio_{n}": pl.col(f"told_{n}") / level for n in TOLD_DAYS},
         **{f"whole_ratio_{n}": pl.col(f"whole_{n}") / level for n in WHOLE_DAYS},
+        has_stock_record=pl.col("stock_days_28") > 0,
         age_days=launch_age(pl.lit(records_begin), pl.col("origin")),
         naive_kg=pl.coalesce("weekday_kg", "weekday_mean_kg", "mean_28", pl.lit(0.0)).cast(pl.Float32),
         profile_kg=(own_mean * index.clip(0.2, 5)).cast(pl.Float32),

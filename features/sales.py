@@ -86,7 +86,7 @@ def series_state(grid: pl.DataFrame) -> pl.DataFrame:
         where no orders are counted; null before the first sale), `weekday_kg`, `weekday_mean_kg` (this day, and the mean
         of this weekday over 4 weeks, days with stock if any), `told_N` (mean of what N days told: 1, 3, 7, 14, 28),
         `whole_N`, `whole_days_N` (mean and count of days on which stock lasted: 7, 14, 28; null: none), `out_hours_1`,
-        `out_hours_7` (mean hours out, closed days apart).
+        `out_hours_7` (mean hours out), `stock_days_28` (days of 28 with a record of hours out).
     """
     seen = grid.with_columns(
         is_out=(pl.col("out_hours").fill_null(0) >= PART_OUT_HOURS).cast(pl.Float32),
@@ -97,6 +97,7 @@ def series_state(grid: pl.DataFrame) -> pl.DataFrame:
         sale_date=pl.when(pl.col("sold_kg") > 0).then("date"),
         whole_kg=pl.when("is_whole").then("sold_kg"),
         hours=pl.col("out_hours").fill_null(0),
+        recorded=pl.col("out_hours").is_not_null().cast(pl.Float32),
     )
     return (
         seen.select(
@@ -148,6 +149,11 @@ def _stock_windows() -> list[pl.Expr]:
             for n in WHOLE_DAYS
         ),
         *(_mean("hours", n).alias(f"out_hours_{n}") for n in (1, 7)),
+        pl.col("recorded")
+        .rolling_sum(28, min_samples=1)
+        .over("series")
+        .cast(pl.Float32)
+        .alias("stock_days_28"),
     ]
 
 

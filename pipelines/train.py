@@ -11,8 +11,8 @@ from features.assemble import FEATURES, REVISION
 from features.panel import Panel, build_panel
 from models.evaluation.backtest import OURS, Backtest, backtest, backtest_origins
 from models.evaluation.comparison import Verdict, paired_difference, verdict
-from models.forecasting.demand import DemandModel, DemandParams
-from models.forecasting.intervals import TooLittleHistoryError, fit_ratios
+from models.forecasting.demand import DemandModel, DemandParams, spreads_of
+from models.forecasting.intervals import TooLittleHistoryError
 from models.forecasting.learning import relearn
 from pipelines import registry
 from pipelines.demand_inputs import demand_tables
@@ -154,12 +154,14 @@ def _judge(settings: Settings, panel: Panel, tested: Backtest, recipe: str, cuto
 
 def _final(settings: Settings, panel: Panel, params: DemandParams, tested: Backtest) -> DemandModel:
     """The mean from all days; the spread from what the backtest missed by."""
-    ratios = fit_ratios(tested.scored["mean_kg"].to_numpy(), tested.scored, settings.levels)
+    spreads = spreads_of(
+        tested.model, tested.scored, levels=settings.levels, seed=settings.seed, threads=settings.threads
+    )
     return relearn(
         panel,
         last=panel.cutoff,
         params=params,
-        ratios=ratios,
+        spreads=spreads,
         horizon_days=settings.horizon_days,
         seed=settings.seed,
         threads=settings.threads,

@@ -112,7 +112,7 @@ def _forecast(
 ) -> pl.DataFrame:
     rows = scored_frame(panel, origin=origin, horizon_days=horizon_days)
     mean = model.mean_kg(rows, threads=threads)
-    kg = model.ratios.quantiles(mean, rows)
+    kg = model.quantiles(mean, rows, threads=threads)
     naive = wide_quantiles(
         seasonal_naive(panel, origin=origin, horizon_days=horizon_days, levels=levels), NAIVE, levels
     )

@@ -1,4 +1,7 @@
-"""Daily demand per series, as quantiles: one pooled boosted-tree model of the mean, and ratios for the spread around it."""
+"""Daily demand per series as quantiles, in two outputs: what is wanted, and what sells on days on which stock lasts.
+
+Each output is one pooled boosted-tree model of the mean and a spread around it. Without a stock-out record both are equal.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,12 +12,18 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.assemble import CATEGORIES, FEATURES, REVISION
+from features.assemble import FEATURES, REVISION
 from features.calendar import SERIES
 from models.forecasting.baselines import fallback_kg
-from models.forecasting.intervals import RatioTable, TooLittleHistoryError, fit_ratios
+from models.forecasting.intervals import TooLittleHistoryError
+from models.forecasting.matrix import Categories, categories_of, dataset, matrix, predicted
+from models.forecasting.spread import Spread, fit_spread
 
 DEFAULT_LEVELS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+LEAST_WHOLE_ROWS = 500
+"""With fewer rows of days on which stock lasted there is no model of such days."""
+MOST_RATIO = 30.0
+"""A target is cut at so many times its level: one freak day shall not bend the trees."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +42,21 @@ class DemandParams:
     least_leaf_rows: int = 100
     feature_share: float = 0.6
     row_share: float = 0.7
+    category_smoothing: float = 50.0
+    """How many rows' worth a product's or shop's own effect is drawn to none."""
     held_out_days: int = 28
     """Last days kept from the mean while the spread is learnt from them."""
+    held_out_rows: int = 200_000
+    """At most so many rows of them."""
+
+
+@dataclass(frozen=True)
+class Spreads:
+    """The spread of both outputs."""
+
+    demand: Spread
+    in_stock: Spread | None
+    """None: as `demand`, as no stock-out is on record."""
 
 
 @dataclass(frozen=True)
@@ -43,28 +65,66 @@ class DemandModel:
 
     booster: lgb.Booster
     """Expected demand ÷ level_kg."""
-    categories: dict[str, tuple[str, ...]]
-    """Names seen in training, in the order of their codes; other names count as unknown."""
-    ratios: RatioTable
+    in_stock: lgb.Booster | None
+    """Expected sales of a day on which stock lasts ÷ level_kg; None: as demand."""
+    categories: Categories
+    spreads: Spreads | None
+    """None while only the means are fitted."""
     params: DemandParams
 
-    def mean_kg(self, rows: pl.DataFrame, *, threads: int = 1) -> npt.NDArray[np.float64]:
-        """Expected kg per row of add_features; rows with a `fallback_reason` take the labelled baseline."""
-        fitted = _ratio(self.booster, _matrix(rows, self.categories), threads) * rows["level_kg"].to_numpy()
+    def mean_kg(
+        self, rows: pl.DataFrame, *, threads: int = 1, in_stock: bool = False
+    ) -> npt.NDArray[np.float64]:
+        """Expected kg per row of add_features; rows with a `fallback_reason` take the labelled baseline.
+
+        Args:
+            rows: As features.assemble.add_features.
+            threads: For LightGBM.
+            in_stock: Of a day on which stock lasts, instead of demand.
+        """
+        demand = predicted(self.booster, x := matrix(rows, self.categories), threads)
+        if in_stock and self.in_stock is not None:
+            record = rows["has_stock_record"].to_numpy()
+            demand = np.where(record, predicted(self.in_stock, x, threads), demand)
         baseline = rows.select(fallback_kg()).to_series().cast(pl.Float64).to_numpy()
-        return np.where(rows["fallback_reason"].is_null().to_numpy(), fitted, baseline)
+        fitted = demand * rows["level_kg"].cast(pl.Float64).to_numpy()
+        return np.where(rows["fallback_reason"].is_null().to_numpy(), fitted, baseline).clip(min=0)
+
+    def quantiles(
+        self,
+        mean_kg: npt.NDArray[np.float64],
+        rows: pl.DataFrame,
+        *,
+        threads: int = 1,
+        in_stock: bool = False,
+    ) -> npt.NDArray[np.float64]:
+        """Kg as [rows, levels] around means of `mean_kg`: never negative, never crossing."""
+        spreads = self._fitted()
+        kg = spreads.demand.quantiles(mean_kg, rows, threads=threads)
+        if in_stock and spreads.in_stock is not None:
+            record = rows["has_stock_record"].to_numpy()
+            kg[record] = spreads.in_stock.quantiles(mean_kg[record], rows.filter(record), threads=threads)
+        return kg
 
     def predict(self, future: pl.DataFrame, *, threads: int = 1) -> pl.DataFrame:
         """Forecast every row of a future frame.
 
         Returns:
-            One row per row of `future` and level: SERIES, `forecast_date`, `level`, `demand_kg` (kg, ≥ 0, never
-            falling with the level), `expected_kg` (the mean, the same at every level), `fallback_reason` (null: the model).
+            One row per row of `future` and level: SERIES, `forecast_date`, `level`, `demand_kg` (kg wanted, ≥ 0, never
+            falling with the level), `expected_kg` (its mean, the same at every level), `in_stock_kg` and
+            `in_stock_expected_kg` (the same of what sells on a day on which stock lasts), `has_stock_record` (false: no
+            stock-out record stands behind the row, and both outputs are equal), `fallback_reason` (null: the model).
         """
-        mean = self.mean_kg(future, threads=threads)
-        kg = self.ratios.quantiles(mean, future)  # [rows, levels]
+        mean, lasting = (self.mean_kg(future, threads=threads, in_stock=stock) for stock in (False, True))
+        kg = self.quantiles(mean, future, threads=threads)  # [rows, levels]
+        lasting_kg = self.quantiles(lasting, future, threads=threads, in_stock=True)
         keys = future.select(
-            *SERIES, "fallback_reason", forecast_date="date", expected_kg=pl.Series(mean.clip(min=0))
+            *SERIES,
+            "fallback_reason",
+            "has_stock_record",
+            forecast_date="date",
+            expected_kg=pl.Series(mean),
+            in_stock_expected_kg=pl.Series(lasting),
         )
         return pl.concat(
             keys.select(
@@ -73,24 +133,35 @@ class DemandModel:
                 level=pl.lit(q),
                 demand_kg=pl.Series(kg[:, i]),
                 expected_kg="expected_kg",
+                in_stock_kg=pl.Series(lasting_kg[:, i]),
+                in_stock_expected_kg="in_stock_expected_kg",
+                has_stock_record="has_stock_record",
                 fallback_reason="fallback_reason",
             )
-            for i, q in enumerate(self.ratios.levels)
+            for i, q in enumerate(self._fitted().demand.levels)
         )
+
+    def _fitted(self) -> Spreads:
+        if self.spreads is None:
+            raise ValueError("this model has means only; give it spreads (with_spreads, learn) first")
+        return self.spreads
 
     def to_files(self) -> dict[str, str]:
         """File name → text: LightGBM's own format, and the rest as JSON."""
+        spreads = self._fitted()
         rest = {
             "categories": self.categories,
             "features": list(FEATURES),
             "revision": REVISION,
-            "ratios": self.ratios.to_json(),
+            "spread": spreads.demand.to_json(),
+            "in_stock_spread": spreads.in_stock.to_json() if spreads.in_stock else None,
             "params": asdict(self.params),
         }
+        in_stock = {"in_stock.txt": self.in_stock.model_to_string()} if self.in_stock else {}
         return {
             "model.txt": self.booster.model_to_string(),
             "model.json": json.dumps(rest, ensure_ascii=False),
-        }
+        } | in_stock
 
     @staticmethod
     def fits(files: Mapping[str, str]) -> bool:
@@ -109,10 +180,12 @@ class DemandModel:
         if not cls.fits(files):
             other = ", ".join(sorted(set(rest["features"]) ^ set(FEATURES))[:5]) or "another revision"
             raise ValueError(f"the stored model knows other features ({other}); train anew")
+        lasting = rest["in_stock_spread"]
         return cls(
             lgb.Booster(model_str=files["model.txt"]),
+            lgb.Booster(model_str=files["in_stock.txt"]) if "in_stock.txt" in files else None,
             {name: tuple(values) for name, values in rest["categories"].items()},
-            RatioTable.from_json(rest["ratios"]),
+            Spreads(Spread.from_json(rest["spread"]), Spread.from_json(lasting) if lasting else None),
             DemandParams(**rest["params"]),
         )
 
@@ -126,7 +199,7 @@ def fit(
     seed: int,
     threads: int,
 ) -> DemandModel:
-    """Fit the mean on one stretch of days and the spread on a later one.
+    """Fit the means on one stretch of days and the spreads on a later one.
 
     Args:
         train: As features.assemble.training_frame.
@@ -137,40 +210,61 @@ def fit(
         threads: For LightGBM; the result does not depend on it.
 
     Returns:
-        The mean is a Tweedie regression of sold_kg ÷ level_kg, rows weighing `weight` × level_kg^level_weight; the
-        spread is intervals.fit_ratios of the held-out rows.
+        The means as fit_mean, the spreads as spreads_of.
 
     Raises:
         TooLittleHistoryError: There is no row to train on or none held out.
     """
-    mean = _fit_mean(train, params, seed, threads)
-    return replace(mean, ratios=fit_ratios(mean.mean_kg(held_out, threads=threads), held_out, levels))
+    mean = fit_mean(train, params=params, spreads=None, seed=seed, threads=threads)
+    return replace(mean, spreads=spreads_of(mean, held_out, levels=levels, seed=seed, threads=threads))
 
 
 def fit_mean(
-    train: pl.DataFrame, *, params: DemandParams, ratios: RatioTable, seed: int, threads: int
+    train: pl.DataFrame, *, params: DemandParams, spreads: Spreads | None, seed: int, threads: int
 ) -> DemandModel:
-    """Fit the mean on all rows and take the spread as given; see `fit`."""
-    return replace(_fit_mean(train, params, seed, threads), ratios=ratios)
+    """Fit the means on all rows and take the spreads as given.
 
+    Both are Tweedie regressions of kg ÷ level_kg, rows weighing `weight` × level_kg^level_weight: one of `demand_kg` on all
+    days, one of `sold_kg` on those on which stock lasted (`is_whole`), which is left out where stock always did.
 
-def _fit_mean(train: pl.DataFrame, params: DemandParams, seed: int, threads: int) -> DemandModel:
+    Raises:
+        TooLittleHistoryError: There is no row to train on.
+    """
     if train.is_empty():
         raise TooLittleHistoryError(
             "no row to train on: no series has 28 days of history and a sale within 28 days"
         )
-    categories = {name: tuple(train[name].unique().sort()) for name in CATEGORIES}
-    level = train["level_kg"].cast(pl.Float64).to_numpy()
-    weight = train["weight"].to_numpy() * level**params.level_weight
-    data = lgb.Dataset(
-        _matrix(train, categories),
-        train["sold_kg"].to_numpy() / level,
-        weight=weight / weight.mean(),
-        feature_name=list(FEATURES),
-        categorical_feature=list(CATEGORIES),
-    )
-    booster = lgb.train(_settings(params, seed, threads), data, num_boost_round=params.trees)
-    return DemandModel(booster, categories, RatioTable((), np.empty((0, 0, 0))), params)
+    categories = categories_of(train)
+    x = matrix(train, categories)
+    whole = train["is_whole"].to_numpy()
+    settings = _settings(params, seed, threads)
+
+    def trained(kg: str, chosen: npt.NDArray[np.bool_]) -> lgb.Booster:
+        level = train["level_kg"].cast(pl.Float64).to_numpy()[chosen]
+        ratio = (train[kg].to_numpy()[chosen] / level).clip(max=MOST_RATIO)
+        weight = train["weight"].to_numpy()[chosen] * level**params.level_weight
+        return lgb.train(settings, dataset(x[chosen], ratio, weight), num_boost_round=params.trees)
+
+    both = not whole.all() and whole.sum() >= LEAST_WHOLE_ROWS
+    in_stock = trained("sold_kg", whole) if both else None
+    return DemandModel(trained("demand_kg", np.ones_like(whole)), in_stock, categories, spreads, params)
+
+
+def spreads_of(
+    model: DemandModel, held_out: pl.DataFrame, *, levels: Sequence[float], seed: int, threads: int
+) -> Spreads:
+    """Learn both spreads from days the means had not seen; held_out as for `fit`.
+
+    Raises:
+        TooLittleHistoryError: No row of the model is there to learn from.
+    """
+    wanted = held_out.with_columns(sold_kg="demand_kg")
+    demand = fit_spread(model.mean_kg(wanted, threads=threads), wanted, levels, seed=seed, threads=threads)
+    whole = held_out.filter("is_whole")
+    if model.in_stock is None or whole["fallback_reason"].null_count() < LEAST_WHOLE_ROWS:
+        return Spreads(demand, None)
+    lasting = model.mean_kg(whole, threads=threads, in_stock=True)
+    return Spreads(demand, fit_spread(lasting, whole, levels, seed=seed, threads=threads))
 
 
 def _settings(params: DemandParams, seed: int, threads: int) -> dict[str, object]:
@@ -183,7 +277,7 @@ def _settings(params: DemandParams, seed: int, threads: int) -> dict[str, object
         "feature_fraction": params.feature_share,
         "bagging_fraction": params.row_share,
         "bagging_freq": 1,
-        "cat_smooth": 50,
+        "cat_smooth": params.category_smoothing,
         "max_bin": 127,
         "seed": seed,
         "num_threads": threads,
@@ -191,18 +285,3 @@ def _settings(params: DemandParams, seed: int, threads: int) -> dict[str, object
         "force_row_wise": True,
         "verbosity": -1,
     }
-
-
-def _matrix(rows: pl.DataFrame, categories: Mapping[str, Sequence[str]]) -> npt.NDArray[np.float32]:
-    codes = [
-        pl.col(name).replace_strict(
-            list(known), list(range(len(known))), default=None, return_dtype=pl.Float32
-        )
-        for name, known in categories.items()
-    ]
-    numbers = pl.col(FEATURES[len(CATEGORIES) :]).cast(pl.Float32)
-    return rows.select(*codes, numbers).to_numpy(order="c")
-
-
-def _ratio(booster: lgb.Booster, x: npt.NDArray[np.float32], threads: int) -> npt.NDArray[np.float64]:
-    return np.asarray(booster.predict(x, num_threads=threads), dtype=np.float64)

@@ -7,8 +7,7 @@ import polars as pl
 
 from features.assemble import scored_frame, training_frame
 from features.panel import Panel
-from models.forecasting.demand import DemandModel, DemandParams, fit, fit_mean
-from models.forecasting.intervals import RatioTable
+from models.forecasting.demand import DemandModel, DemandParams, Spreads, fit, fit_mean
 
 
 def learn(
@@ -28,13 +27,28 @@ def learn(
     """
     border = last - timedelta(days=params.held_out_days)
     early = training(panel, last=border, params=params, horizon_days=horizon_days, seed=seed)
-    weeks = range(0, params.held_out_days, 7)
-    held_out = pl.concat(
-        scored_frame(panel, origin=border + timedelta(days=w), horizon_days=horizon_days) for w in weeks
-    ).filter(pl.col("date") <= last)
-    spread = fit(early, held_out, params=params, levels=levels, seed=seed, threads=threads).ratios
+    rows = held_out(panel, first=border, last=last, params=params, horizon_days=horizon_days, seed=seed)
+    spreads = fit(early, rows, params=params, levels=levels, seed=seed, threads=threads).spreads
     return relearn(
-        panel, last=last, params=params, ratios=spread, horizon_days=horizon_days, seed=seed, threads=threads
+        panel,
+        last=last,
+        params=params,
+        spreads=spreads,
+        horizon_days=horizon_days,
+        seed=seed,
+        threads=threads,
+    )
+
+
+def held_out(
+    panel: Panel, *, first: date, last: date, params: DemandParams, horizon_days: int, seed: int
+) -> pl.DataFrame:
+    """Days after `first` until `last` as seen from origins a week apart, at most `held_out_rows` of them, drawn evenly."""
+    origins = [first + timedelta(days=week) for week in range(0, (last - first).days, 7)]
+    most = -(-params.held_out_rows // len(origins))
+    return pl.concat(
+        scored_frame(panel, origin=origin, horizon_days=horizon_days, last=last, max_rows=most, seed=seed + i)
+        for i, origin in enumerate(origins)
     )
 
 
@@ -43,14 +57,14 @@ def relearn(
     *,
     last: date,
     params: DemandParams,
-    ratios: RatioTable,
+    spreads: Spreads | None,
     horizon_days: int,
     seed: int,
     threads: int,
 ) -> DemandModel:
     """Learn the mean from all days until `last`; the spread was learnt before."""
     rows = training(panel, last=last, params=params, horizon_days=horizon_days, seed=seed)
-    return fit_mean(rows, params=params, ratios=ratios, seed=seed, threads=threads)
+    return fit_mean(rows, params=params, spreads=spreads, seed=seed, threads=threads)
 
 
 def training(panel: Panel, *, last: date, params: DemandParams, horizon_days: int, seed: int) -> pl.DataFrame:
