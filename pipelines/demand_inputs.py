@@ -1,10 +1,12 @@
 """What the demand models are made of, as known at a cutoff."""
 
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import polars as pl
 
+from features.latent import recovered_days
 from features.panel import DemandTables
+from features.products import product_families
 from settings import Settings
 from warehouse import Warehouse
 
@@ -19,13 +21,36 @@ def demand_tables(settings: Settings, warehouse: Warehouse, *, cutoff: date) -> 
             known_on=first_cutoff(pl.col("known_at"), settings.timezone, settings.day_closes)
         )
 
+    sales = warehouse.sold_by_day(known_by=known_by)
+    stock_day = warehouse.read("stock_day", known_by=known_by)
+    product = warehouse.read("product")
     return DemandTables(
-        sales=warehouse.sold_by_day(known_by=known_by),
-        stock_day=warehouse.read("stock_day", known_by=known_by),
+        sales=sales,
+        stock_day=stock_day,
         price_day=planned("price_day"),
         campaign=planned("campaign"),
         live_slot=planned("live_slot"),
-        product=warehouse.read("product"),
+        product=product,
+        latent=hidden_demand(warehouse, sales, stock_day, product, cutoff=cutoff, known_by=known_by),
+    )
+
+
+def hidden_demand(
+    warehouse: Warehouse,
+    sales: pl.DataFrame,
+    stock_day: pl.DataFrame,
+    product: pl.DataFrame,
+    *,
+    cutoff: date,
+    known_by: datetime,
+) -> pl.DataFrame | None:
+    """Recover demand on days with a stock-out; None where no stock-out is on record. See features.latent.recovered_days."""
+    ran_out = stock_day.filter((pl.col("hours_out_of_stock") > 0) & (pl.col("stock_date") <= cutoff))
+    if ran_out.is_empty() or sales.filter(pl.col("sale_date") <= cutoff).is_empty():
+        return None
+    hourly = warehouse.query("orders_by_hour", known_by=known_by)
+    return recovered_days(
+        sales, stock_day, product_families(product, sales["product_id"]), hourly, cutoff=cutoff
     )
 
 
