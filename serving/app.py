@@ -16,7 +16,7 @@ from serving.reads import forecasts as forecast_reads
 from serving.reads import planting as planting_reads
 from serving.reads import runs as run_reads
 from serving.reads import week as week_reads
-from serving.routes import forecasts, health, messages, overrides, pages, planting, runs, things
+from serving.routes import forecasts, health, messages, overrides, pages, planting, runs, things, whatif
 from serving.web.render import problem_page
 from settings import Settings
 
@@ -68,6 +68,7 @@ def create_app(settings: Settings, *, poll_seconds: float = 0.5) -> FastAPI:
         runs.router,
         messages.router,
         overrides.router,
+        whatif.router,
     ):
         app.include_router(router)
     app.include_router(pages.router)

@@ -13,6 +13,7 @@ from starlette.responses import Response
 MEDIA_TYPE = "application/problem+json"
 TITLES = {
     "no-release": "Nothing is published yet",
+    "no-what-if": "What-ifs cannot be answered from this release",
     "not-found": "Not found",
     "unknown-value": "Unknown value",
     "unknown-parameter": "Unknown query parameter",

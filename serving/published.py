@@ -31,6 +31,8 @@ class Release:
     loaded_at: datetime
     rows: Mapping[str, int]
     """Table → its rows, also of those whose frame was let go."""
+    folder: Path
+    """Where its files lie, for what is read only when asked for."""
     _made: dict[Hashable, object] = field(default_factory=dict, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
@@ -68,7 +70,7 @@ def load(
     """
     manifest, frames = read_release(folder)
     rows = {table: frame.height for table, frame in frames.items()}
-    release = Release(folder.name, manifest, _written_at(folder), frames, datetime.now(UTC), rows)
+    release = Release(folder.name, manifest, _written_at(folder), frames, datetime.now(UTC), rows, folder)
     for build in warm:
         release.made(build)
     for table in spent:

@@ -13,6 +13,8 @@ from models.forecasting.demand import DemandModel
 from models.forecasting.whatif_plans import Changes
 
 Range = tuple[float, float]
+PRICE_FEATURES = ("price_ratio", "price_ratio_week", "price_ratio_origin", "price_step", "discount_share")
+"""What a price shows in; a model that learnt of none of them knows no effect of prices."""
 KINDS = {
     "no_price_record": "no price was recorded until the cutoff, so another price cannot be weighed",
     "price_not_learnt": "prices hardly moved in training: the model has learnt no effect of them",
@@ -26,6 +28,7 @@ KINDS = {
     "no_own_live": "this product had no live-stream slot in this channel: the effect is learnt from others",
     "no_after_effect": "the model has no feature for the days after such a change: no dip is shown, though one may follow",
     "stand_in": "a baseline stands in for the model on this series: it knows neither prices nor events",
+    "on_baseline": "a baseline is published for this series: what the model sees in the change is laid on it, in proportion",
 }
 """Kind of a caution → what it means."""
 
@@ -81,7 +84,12 @@ def learnt_ranges(model: DemandModel) -> dict[str, Range]:
 
 
 def cautions(
-    changed: pl.DataFrame, changes: Changes, plans: Plans, seen: pl.DataFrame, learnt: dict[str, Range]
+    changed: pl.DataFrame,
+    changes: Changes,
+    plans: Plans,
+    seen: pl.DataFrame,
+    learnt: dict[str, Range],
+    published_reason: str | None = None,
 ) -> list[Caution]:
     """Say on what a changed case rests.
 
@@ -91,6 +99,7 @@ def cautions(
         plans: Of the Book.
         seen: As own_history.
         learnt: As learnt_ranges.
+        published_reason: `fallback_reason` of the published forecast.
 
     Returns:
         The cautions, each kind and `what` once; none where nothing is changed.
@@ -101,7 +110,7 @@ def cautions(
     product, channel = touched.select(KEYS).row(0)
     own = seen.filter(pl.col("product_id") == product, pl.col("channel_id") == channel)
     past = own.row(0, named=True) if own.height else {}
-    found = _of_stand_ins(touched)
+    found = _of_stand_ins(touched, published_reason)
     if _asks_price(changes):
         found += _of_price(touched, plans, product, channel, past, learnt)
     if changes.campaigns:
@@ -118,9 +127,11 @@ def _asks_price(changes: Changes) -> bool:
     return bool(changes.prices) or any(asked)
 
 
-def _of_stand_ins(touched: pl.DataFrame) -> list[Caution]:
+def _of_stand_ins(touched: pl.DataFrame, published_reason: str | None) -> list[Caution]:
     reasons = touched["fallback_reason"].drop_nulls()
-    return [Caution("stand_in", str(reasons[0]))] if len(reasons) else []
+    if len(reasons):
+        return [Caution("stand_in", str(reasons[0]))]
+    return [Caution("on_baseline", published_reason)] if published_reason else []
 
 
 def _of_price(
@@ -138,9 +149,9 @@ def _of_price(
     if not len(usual) or touched["price_ratio"].null_count():
         return [Caution("no_price_record", what)]
     prices = (touched["price_ratio"].cast(pl.Float64) * usual[0]).round(2).to_list()
-    if "price_ratio" not in learnt:
+    if not any(name in learnt for name in PRICE_FEATURES):
         return [Caution("price_not_learnt", what)]
-    low, high = (round(edge * usual[0], 2) for edge in learnt["price_ratio"])
+    low, high = (round(edge * usual[0], 2) for edge in learnt.get("price_ratio", (1.0, 1.0)))
     found = _outside("outside_seen_range", what, prices, (low, high))
     if past.get("price_low") is not None:
         found += _outside("outside_own_range", what, prices, (past["price_low"], past["price_high"]))
