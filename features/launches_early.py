@@ -1,8 +1,8 @@
 """What a product's first days tell: one row per product and decision day, made only of what was known that day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -54,46 +54,6 @@ def feature_names(basis: FeatureBasis) -> tuple[str, ...]:
     """Columns early_features makes, in order."""
     axes = tuple(f"title_{i}" for i in range(basis.space.axes.shape[0]))
     return (*SHAPE, *CONTEXT, *TITLE, *axes)
-
-
-def find_launches(
-    entries: pl.DataFrame, *, first_on: date, last_on: date, known: Sequence[str] = ()
-) -> pl.DataFrame:
-    """Products whose first sale lies in [first_on, last_on]; those in `known` were sold before and are none.
-
-    Returns:
-        `product_id`, `start_on` (day of the first sale), sorted by day and product.
-    """
-    first = entries.filter(pl.col("units") > 0).group_by("product_id").agg(start_on=pl.col("day").min())
-    is_new = pl.col("start_on").is_between(first_on, last_on) & ~pl.col("product_id").is_in(list(known))
-    return first.filter(is_new).sort("start_on", "product_id")
-
-
-def asked(launched: pl.DataFrame, *, day: int) -> pl.DataFrame:
-    """The question about each launch on its decision day: adds `decision_on`, on which the first `day` days are known."""
-    return launched.with_columns(decision_on=pl.col("start_on") + timedelta(days=day))
-
-
-def outcomes(entries: pl.DataFrame, asks: pl.DataFrame, *, from_day: int, to_day: int) -> pl.DataFrame:
-    """What each asked product earned from day `from_day` until before day `to_day` after its start.
-
-    Returns:
-        The asks with `worth_yuan` (revenue, less what was cancelled before day `to_day`) and `worth_units`; 0 where nothing was sold.
-    """
-    age = (pl.col("day") - pl.col("start_on")).dt.total_days()
-    seen = (pl.col("known_on") - pl.col("start_on")).dt.total_days() < to_day
-    later = (
-        asks.select("product_id", "start_on")
-        .unique()
-        .join(entries, on="product_id")
-        .filter((age >= from_day) & (age < to_day) & seen)
-    )
-    earned = later.group_by("product_id", "start_on").agg(
-        worth_yuan=pl.col("revenue_yuan").sum(), worth_units=pl.col("units").sum()
-    )
-    return asks.join(earned, on=["product_id", "start_on"], how="left", maintain_order="left").with_columns(
-        pl.col("worth_yuan", "worth_units").fill_null(0.0).clip(lower_bound=0.0)
-    )
 
 
 def early_features(entries: pl.DataFrame, asks: pl.DataFrame, basis: FeatureBasis) -> pl.DataFrame:
