@@ -681,20 +681,56 @@ create table if not exists season_kept (
     week_start date not null,                                  -- Monday
     lead_weeks bigint not null,                                -- 1 is the first whole week after the cutoff
     level      double not null,
-    demand_kg  double not null
+    demand_kg  double not null,
+    naive_kg   double                                          -- seasonal naive at the level; null: under a year of sales
 );
 
--- One row per scoring run, segment, lead in weeks, metric and method of matured season forecasts.
+-- One row per scoring run, segment, lead in weeks, metric and method: season forecasts against what was sold.
 create table if not exists season_score (
     run_id        text not null,
     cutoff        date not null,
-    scored_cutoff date not null,
+    scored_cutoff date not null,                               -- of a backtest: its newest origin
+    source        text not null check (source in ('matured', 'backtest')),
     segment       text not null,                               -- all, channel:…, family:…
     lead_weeks    bigint not null,
     metric        text not null,                               -- wape, bias, wql, coverage_80, sold_kg
     method        text not null,                               -- anxu, seasonal_naive; sold
     value         double not null,
     rows_scored   bigint not null
+);
+
+-- One row per node above the leaves (product × channel × region), day ahead and quantile level, of one run: sums of the leaves.
+create table if not exists demand_forecast_node (
+    run_id        text not null,
+    cutoff        date not null,
+    node_level    text not null,                               -- product_channel, product, family_channel, family, channel, region, total
+    product_id    text,                                        -- null: the node holds several; so the next three
+    family        text,
+    channel_id    text,
+    region_id     text,
+    forecast_date date not null,
+    level         double not null check (level > 0 and level < 1),
+    demand_kg     double not null check (demand_kg >= 0),      -- quantile of the node's sum
+    expected_kg   double not null check (expected_kg >= 0),    -- mean: the sum of its leaves' means, the same at every level
+    leaves        bigint not null check (leaves > 0)
+);
+
+-- One row per node level: how errors of two leaves of a node hang together, as learnt at this cutoff.
+create table if not exists node_spread (
+    run_id     text not null,
+    cutoff     date not null,
+    node_level text not null,
+    shared     double not null check (shared between 0 and 1), -- correlation of the errors of two leaves
+    origins    integer not null
+);
+
+-- One row per week ahead: how much of a week's figure comes from the days, the rest from the season forecast.
+create table if not exists horizon_weight (
+    run_id      text not null,
+    cutoff      date not null,
+    week        bigint not null check (week > 0),              -- 1: the week of the first forecast day
+    days_weight double not null check (days_weight between 0 and 1),
+    origins     integer not null
 );
 
 -- How errors of the season forecast hang together, as learnt at this cutoff: one row per component of their variance.

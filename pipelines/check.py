@@ -1,5 +1,6 @@
 """Look at what came in before anything is reckoned from it: silent shops, unmapped money, odd days, refusals."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import polars as pl
@@ -49,7 +50,14 @@ def check_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date, run_
         refused_files(warehouse.read("source_file")),
         silent_sensors(warehouse, settings, cutoff),
     ]
-    findings = (
+    findings = ranked(parts, cutoff=cutoff, run_id=run_id)
+    warehouse.replace("finding", findings, cutoff=cutoff)
+    return f"{findings.height} findings over {sales.height} series-days"
+
+
+def ranked(parts: Sequence[pl.DataFrame], *, cutoff: date, run_id: str) -> pl.DataFrame:
+    """Rows of `finding` from frames of FINDING_SCHEMA, worst first (value ÷ allowed)."""
+    return (
         pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *parts])
         .with_columns(weight=pl.col("value") / pl.col("allowed"))
         .sort("weight", "kind", "subject", descending=[True, False, False])
@@ -57,8 +65,6 @@ def check_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date, run_
         .with_row_index("rank", offset=1)
         .with_columns(run_id=pl.lit(run_id), cutoff=pl.lit(cutoff), rank=pl.col("rank").cast(pl.Int32))
     )
-    warehouse.replace("finding", findings, cutoff=cutoff)
-    return f"{findings.height} findings over {sales.height} series-days"
 
 
 def nothing_mapped(warehouse: Warehouse, settings: Settings, cutoff: date) -> str:

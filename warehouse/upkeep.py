@@ -85,8 +85,10 @@ def retention(warehouse: Warehouse, settings: Settings, *, today: date) -> dict[
         return {
             "demand_forecast": warehouse.delete_before("demand_forecast", "cutoff", forecasts_from),
             "season_forecast": warehouse.delete_before("season_forecast", "cutoff", forecasts_from),
+            "demand_forecast_node": warehouse.delete_before("demand_forecast_node", "cutoff", forecasts_from),
             "demand_before": warehouse.delete_before("demand_before", "cutoff", forecasts_from),
             "node_status": warehouse.delete_before("node_status", "cutoff", forecasts_from),
+            "season_kept": warehouse.delete_before("season_kept", "week_start", forecasts_from),
             "raw_reading": warehouse.delete_before("raw_reading", "measured_at", first_instant),
         }
 
