@@ -15,11 +15,13 @@ from pipelines.clean import clean_readings
 from pipelines.demand_inputs import forecast_series
 from pipelines.forecast import forecast_demand, forecast_season
 from pipelines.ingest import watch_once
+from pipelines.monitors import watch_forecasts
 from pipelines.plan import plan_planting
 from pipelines.progress import report
 from pipelines.publish import publish
 from pipelines.scenarios import draw_scenarios
 from pipelines.score import score_matured
+from pipelines.score_season import keep_season, score_season
 from pipelines.train import train_if_due
 from settings import Settings
 from warehouse import Warehouse
@@ -95,9 +97,13 @@ def plan(night: Night, warehouse: Warehouse) -> str:
 
 
 def score(night: Night, warehouse: Warehouse) -> str:
-    """Score forecasts whose days have passed."""
-    rows = score_matured(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
-    return f"{rows} scores"
+    """Score forecasts whose days and weeks have passed, and say what got worse."""
+    settings, cutoff, run_id = night.settings, night.cutoff, night.run_id
+    rows = score_matured(settings, warehouse, cutoff=cutoff, run_id=run_id)
+    keep_season(settings, warehouse, cutoff=cutoff, run_id=run_id)
+    weeks = score_season(settings, warehouse, cutoff=cutoff, run_id=run_id)
+    alerts = watch_forecasts(settings, warehouse, cutoff=cutoff, run_id=run_id)
+    return f"{rows} scores of days, {weeks} of weeks, {alerts} alerts"
 
 
 def release(night: Night, warehouse: Warehouse) -> str:
