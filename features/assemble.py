@@ -21,6 +21,7 @@ from features.sales import TOLD_DAYS, WHOLE_DAYS, stock_out_weight
 
 LEAST_HISTORY_DAYS = 28
 DORMANT_DAYS = 28
+SHORT_HISTORY = "short_history"
 CATEGORIES = (*SERIES, "family")
 CALENDAR = (
     "weekday",
@@ -80,7 +81,14 @@ REVISION = 2
 
 
 def training_frame(
-    panel: Panel, *, last: date, days: int, horizon_days: int, max_rows: int, seed: int
+    panel: Panel,
+    *,
+    last: date,
+    days: int,
+    horizon_days: int,
+    max_rows: int,
+    seed: int,
+    least_history_days: int = LEAST_HISTORY_DAYS,
 ) -> pl.DataFrame:
     """Draw rows to learn from: target days until `last`, each seen from a random origin.
 
@@ -91,12 +99,13 @@ def training_frame(
         horizon_days: Each row's lead is drawn evenly from 1 to this.
         max_rows: At most this many rows, drawn evenly; a target day is used with at most 3 leads.
         seed: Of the draw.
+        least_history_days: Origins with less history of their series teach nothing.
 
     Returns:
         As add_features, plus of the target day `sold_kg`, `demand_kg`, `is_whole`, `out_hours` and `weight`
-        (stock_out_weight). Only open target days, and origins at which the series has ≥ 28 days of history and sold within 28 days.
+        (stock_out_weight). Only open target days, and origins at which the series has that history and sold within 28 days.
     """
-    first = max(last - timedelta(days=days - 1), panel.records_begin + timedelta(days=LEAST_HISTORY_DAYS))
+    first = max(last - timedelta(days=days - 1), panel.records_begin + timedelta(days=least_history_days))
     targets = panel.days.filter(pl.col("date").is_between(first, last) & pl.col("sold_kg").is_not_null())
     rng = np.random.default_rng(seed)
     copies = min(3, -(-max_rows // max(targets.height, 1)))
@@ -110,7 +119,11 @@ def training_frame(
     framed = add_features(
         panel, rows.with_columns(weight=stock_out_weight(pl.col("out_hours")).cast(pl.Float32))
     )
-    return framed.filter(pl.col("fallback_reason").is_null())
+    return framed.filter(
+        pl.col("fallback_reason").is_null() | (pl.col("fallback_reason") == SHORT_HISTORY),
+        pl.col("history_days") >= least_history_days,
+        pl.col("days_since_sale") < DORMANT_DAYS,
+    )
 
 
 def future_frame(panel: Panel, *, origin: date, horizon_days: int) -> pl.DataFrame:
@@ -263,7 +276,7 @@ def _add_ratios(rows: pl.DataFrame, records_begin: date) -> pl.DataFrame:
     own_mean = pl.coalesce("mean_28", "mean_182", pl.lit(0.0))
     reason = (
         pl.when(pl.col("history_days") < LEAST_HISTORY_DAYS)
-        .then(pl.lit("short_history"))
+        .then(pl.lit(SHORT_HISTORY))
         .when(pl.col("days_since_sale").fill_null(DORMANT_DAYS) >= DORMANT_DAYS)
         .then(pl.lit("no_sale_28d"))
     )

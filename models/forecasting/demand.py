@@ -44,6 +44,8 @@ class DemandParams:
     row_share: float = 0.7
     category_smoothing: float = 50.0
     """How many rows' worth a product's or shop's own effect is drawn to none."""
+    least_history_days: int = 28
+    """Origins with less history of their series teach nothing."""
     held_out_days: int = 28
     """Last days kept from the mean while the spread is learnt from them."""
     held_out_rows: int = 200_000

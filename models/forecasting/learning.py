@@ -75,5 +75,6 @@ def training(panel: Panel, *, last: date, params: DemandParams, horizon_days: in
         days=params.train_days,
         horizon_days=horizon_days,
         max_rows=params.max_rows,
+        least_history_days=params.least_history_days,
         seed=seed,
     )
