@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from pipelines.accuracy import accuracy_tables
 from pipelines.overrides import published_overrides
 from pipelines.registry import champion_error, champion_files
 from pipelines.whatif_files import book_files
@@ -13,6 +14,7 @@ from warehouse.release import current, prune, write_release
 
 OF_THE_CUTOFF = (
     "demand_forecast",
+    "demand_forecast_node",
     "season_forecast",
     "demand_scenario",
     "demand_scenario_total",
@@ -62,6 +64,7 @@ def release_tables(settings: Settings, warehouse: Warehouse, cutoff: date) -> di
         "rejected_summary": warehouse.query("rejected_summary"),
         "unmapped_sales": unmapped_with_share(warehouse, known_by),
         "sensor_state": warehouse.query("sensor_state", known_by=known_by),
+        **accuracy_tables(warehouse, cutoff=cutoff),
     }
     return tables
 

@@ -16,7 +16,18 @@ from serving.reads import forecasts as forecast_reads
 from serving.reads import planting as planting_reads
 from serving.reads import runs as run_reads
 from serving.reads import week as week_reads
-from serving.routes import forecasts, health, messages, overrides, pages, planting, runs, things, whatif
+from serving.routes import (
+    accuracy,
+    forecasts,
+    health,
+    messages,
+    overrides,
+    pages,
+    planting,
+    runs,
+    things,
+    whatif,
+)
 from serving.web.render import problem_page
 from settings import Settings
 
@@ -62,6 +73,7 @@ def create_app(settings: Settings, *, poll_seconds: float = 0.5) -> FastAPI:
     problems.install(app, page=problem_page)
     for router in (
         health.router,
+        accuracy.router,
         forecasts.router,
         planting.router,
         things.router,

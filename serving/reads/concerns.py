@@ -20,6 +20,7 @@ SHOWN_CROPS = 5
 SHOWN_FINDINGS = 10
 SERIOUS_FACTOR = 2.0
 COUNTED_HERE = ("unmapped_money", "rejected_rows", "silent_sensor")
+OF_FORECASTS = ("bias_builds_up", "error_rises", "coverage_off", "fallbacks_rise", "model_ages")
 LARGE_UNMAPPED_SHARE = 0.05
 LARGE_REJECTED_SHARE = 0.01
 NOTABLE_GAP_SHARE = 0.05
@@ -77,7 +78,8 @@ def _findings(release: Release) -> Iterator[Concern]:
     for row in found.head(SHOWN_FINDINGS).iter_rows(named=True):
         facts: dict[str, Fact] = {"zh": ("text", row["text_zh"]), "en": ("text", row["text_en"])}
         far = row["value"] > SERIOUS_FACTOR * row["allowed"]
-        yield Concern("finding", SERIOUS if far else WARNING, facts, page="/runs")
+        page = "/demand#accuracy" if row["kind"] in OF_FORECASTS else "/runs"
+        yield Concern("finding", SERIOUS if far else WARNING, facts, page=page)
 
 
 def _unmapped(release: Release) -> Iterator[Concern]:

@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 
 from serving.published import Release
+from serving.reads import accuracy, things
 from serving.reads import forecasts as reads
-from serving.reads import things
 from serving.reads.week import week
 from serving.web.charts import FanData, fan
 from serving.web.say import UNITS, Say
@@ -38,6 +38,7 @@ def demand(release: Release, say: Say, product_id: str, channel_id: str, region_
         "region": region_id,
         "series": (series := _series(rows, reads.DAILY)),
         "fallback": _fallback(rows),
+        "judged": _judged(release, say, names, wish),
         **_days(release, say, wish, rows, series),
         **_weeks(release, say, wish),
     }
@@ -176,6 +177,41 @@ def _largest(release: Release) -> str:
 def _family(release: Release, product_id: str) -> str:
     found = release.frame("product").filter(pl.col("product_id") == product_id)["family"]
     return str(found[0]) if len(found) and found[0] else ""
+
+
+def _judged(
+    release: Release, say: Say, names: dict[str, dict[str, dict[str, str]]], wish: reads.Wish
+) -> dict[str, Any] | None:
+    """How matured forecasts came out: the steps over everything, the segments of what is shown, its nodes and overrides."""
+    lead = accuracy.longest_lead(release, "all")
+    if lead is None:
+        return None
+    family = _family(release, str(wish.first))
+    named = {"all": say.t("site.all"), f"family:{family}": family}
+    named |= {
+        f"channel:{c}": say.name(names["channel"], c)
+        for c in names["channel"]
+        if wish.channel_id in (None, c)
+    }
+    if wish.region_id:
+        named[f"region:{wish.region_id}"] = say.name(names["region"], wish.region_id)
+    nodes = accuracy.matching(release, "node_status", product_id=wish.first, channel_id=wish.channel_id)
+    fallen = nodes.filter(pl.col("state") == "baseline")
+    whole = accuracy.matching(release, "forecast_accuracy", segment="all", lead_days=lead, method="anxu")
+    return {
+        "lead": lead,
+        "forecasts": int(whole["forecasts"].max() or 0),  # type: ignore[arg-type]
+        "steps": accuracy.steps(release, "all", lead),
+        "segments": [
+            row | {"name": named[str(row["segment"])]}
+            for row in accuracy.by_segment(release, list(named), lead)
+        ],
+        "fallen": [
+            (say.name(names["channel"], row["channel_id"]), row["region_id"], row["since"])
+            for row in fallen.iter_rows(named=True)
+        ],
+        "overrides": accuracy.matching(release, "override_value", product_id=wish.first).to_dicts(),
+    }
 
 
 def _fallback(rows: pl.DataFrame) -> tuple[int, str] | None:

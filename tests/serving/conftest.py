@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from fastapi.testclient import TestClient
 
+from models.evaluation.value_added import STEPS, value_added
 from serving.app import create_app
 from settings import Settings
 from warehouse.release import write_release
@@ -310,6 +311,44 @@ def night_rows() -> dict[str, pl.DataFrame]:
     }
 
 
+def judged_rows() -> dict[str, pl.DataFrame]:
+    wql = {"all": (0.8, 0.5, 0.45, 0.5), "channel:taobao-1": (0.7, 0.6, 0.6, 0.6)}
+    rows = [
+        (segment, "1-7", metric, step, value * scale, 700, 4, CUTOFF, CUTOFF)
+        for segment, values in wql.items()
+        for step, value in zip(STEPS, values, strict=True)
+        for metric, scale in (("wql", 1.0), ("wape", 1.2), ("bias", 0.1))
+    ]
+    names = [
+        "segment",
+        "lead_days",
+        "metric",
+        "method",
+        "value",
+        "rows_scored",
+        "forecasts",
+        "first_cutoff",
+        "last_cutoff",
+    ]
+    accuracy = pl.DataFrame(rows, schema=names, orient="row")
+    node = {"node": "product_channel", "product_id": "rice-5kg", "channel_id": "taobao-1", "region_id": None,
+            "state": "baseline", "since": CUTOFF, "lost_origins": 4, "counted_origins": 9}  # fmt: skip
+    override = {"override_id": "o1", "product_id": "rice-5kg", "channel_id": None, "region_id": None, "starts_on": CUTOFF,
+                "ends_on": CUTOFF, "factor": 1.5, "author": "<b>wang</b>", "reason": "school feast", "forecasts": 2, "days": 6,
+                "sold_kg": 60.0, "before_wql": 0.5, "after_wql": 0.4, "gain_kg": 6.0, "is_better": True}  # fmt: skip
+    season = {"segment": "all", "lead_weeks": 12, "source": "backtest", "metric": "wql", "method": "anxu", "value": 0.4,
+              "rows_scored": 40, "forecasts": 1}  # fmt: skip
+    return {
+        "forecast_accuracy": accuracy,
+        "forecast_value_added": value_added(accuracy),
+        "node_status": pl.DataFrame(
+            [node, node | {"node": "series", "region_id": "shanghai", "state": "model"}]
+        ),
+        "override_value": pl.DataFrame([override]),
+        "season_accuracy": pl.DataFrame([season]),
+    }
+
+
 def whole_county() -> dict[str, pl.DataFrame]:
     return {
         "demand_forecast": (forecast := forecast_rows()),
@@ -321,6 +360,7 @@ def whole_county() -> dict[str, pl.DataFrame]:
         **planting_rows(),
         **thing_rows(),
         **night_rows(),
+        **judged_rows(),
     }
 
 

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
-from serving import schemas
+from serving import schemas, schemas_accuracy
 from serving.app import create_app
 from serving.problems import TITLES
 from serving.schemas_writes import Overrides
@@ -35,6 +35,11 @@ ROUTES: dict[str, type[BaseModel]] = {
     "/v1/places": schemas.PageOf[dict[str, object]],
     "/v1/channels": schemas.PageOf[dict[str, object]],
     "/v1/regions": schemas.PageOf[dict[str, object]],
+    "/v1/forecasts/accuracy": schemas.PageOf[schemas_accuracy.Accuracy],
+    "/v1/forecasts/value-added": schemas.PageOf[schemas_accuracy.ValueAdded],
+    "/v1/forecasts/nodes": schemas.PageOf[schemas_accuracy.NodeStatus],
+    "/v1/overrides/value": schemas.PageOf[schemas_accuracy.OverrideValue],
+    "/v1/seasons/accuracy": schemas.PageOf[schemas_accuracy.SeasonAccuracy],
     "/v1/overrides": Overrides,
     "/v1/intake/files": schemas.PageOf[dict[str, object]],
     "/v1/intake/rejected": schemas.PageOf[dict[str, object]],

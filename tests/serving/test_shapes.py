@@ -18,6 +18,10 @@ MADE_FOR_RELEASES = {
     "unmapped_sales",
     "sensor_state",
     "model_error",
+    "forecast_accuracy",
+    "forecast_value_added",
+    "season_accuracy",
+    "override_value",
 }
 
 
@@ -41,7 +45,8 @@ def test_every_column_read_is_in_the_schema(schema: dict[str, dict[str, str]], t
     }
     for column, dtype in TABLES[table].items():
         assert column in schema[table]
-        assert schema[table][column] == kinds.get(dtype, "TIMESTAMP WITH TIME ZONE")
+        promised = kinds.get(dtype, "TIMESTAMP WITH TIME ZONE")
+        assert schema[table][column] in {promised, "BIGINT" if promised == "INTEGER" else promised}
 
 
 def test_a_missing_column_is_null_and_an_extra_one_is_left_out() -> None:
