@@ -16,10 +16,15 @@ from rich.table import Table
 
 from settings import Settings
 
-DATA_FOLDERS = {"sensors": "sensors-hast", "planting": "cumcm2024c", "latent": "freshretailnet-cities"}
+DATA_FOLDERS = {
+    "sensors": "sensors-hast",
+    "planting": "cumcm2024c",
+    "latent": "freshretailnet-cities",
+    "demand": "freshretailnet-cities",
+}
 """Folder below the setting `data` where a benchmark looks unless `--data` names another."""
-NAMES = ("county", "ingest", "latent", "planting", "sensors", "serve")
-PACKAGES = ("duckdb", "highspy", "lightgbm", "polars")
+NAMES = ("county", "demand", "ingest", "latent", "planting", "sensors", "serve")
+PACKAGES = ("duckdb", "highspy", "lightgbm", "mlforecast", "polars", "statsforecast")
 OK, FAILED, USAGE, NO_DATA = 0, 1, 2, 3
 
 

@@ -17,7 +17,7 @@ HISTORY_CLASSES = ((0, "0"), (2, "1-2"), (7, "3+"))
 VOLUME_CLASSES = 5
 
 
-def origins(data: FreshData, *, count: int, horizon: int, skip: int = 0) -> list[date]:
+def weekly_origins(data: FreshData, *, count: int, horizon: int, skip: int = 0) -> list[date]:
     """The last day − horizon, and a week earlier each, ascending; the newest `skip` are left out."""
     last = data.last - timedelta(days=horizon)
     return [last - timedelta(days=7 * i) for i in reversed(range(skip, count + skip))]
