@@ -94,11 +94,11 @@ def show(console: Console, result: dict[str, Any]) -> None:
 
 
 def _number(value: object) -> str:
-    return (
-        f"{value:,.4g}"
-        if isinstance(value, float) and abs(value) < 1e4
-        else (f"{value:,.0f}" if isinstance(value, int | float) else str(value))
-    )
+    if not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int) or abs(value) >= 1e6:
+        return f"{value:,.0f}"
+    return f"{value:,.4g}" if abs(value) < 1e3 else f"{value:,.2f}"
 
 
 def _versions() -> dict[str, str]:

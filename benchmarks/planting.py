@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchmarks.planting_county import county
+from benchmarks.planting_farms import farms
 from models.planning.activities import spread
 from models.planning.checker import Report
 from models.planning.formulation import formulate
@@ -36,6 +38,9 @@ def run(
     peer_time_limit: float = 0.0,
     out: Path = Path("bench-cache/plan.csv"),
     seed: int = 1,
+    case: str = "village",
+    villages: int = 248,
+    scenarios: int = 10,
 ) -> dict[str, object]:
     """Plan seven years after the recorded one, write the plan, read it back and have it checked.
 
@@ -50,8 +55,13 @@ def run(
         gap: Stop when so close to the bound.
         peer_time_limit: Seconds for HiGHS alone; 0 takes `time_limit`, less than 0 leaves it out.
         out: Where the plan is written: plot, season, crop_id, year, area_mu.
-        seed: Draws the neighbourhoods.
+        seed: Draws the neighbourhoods, and the county.
+        case: 'village'; 'farms': two textbook farms to the cent, `data` laid out as farm-lp; 'county': a drawn county.
+        villages: Of the drawn county.
+        scenarios: Of the drawn county.
     """
+    if case != "village":
+        return _other_case(case, data, seed, villages, scenarios, time_limit)
     problem, params = case_of(
         data, surplus=surplus, price=price, demand_scale=demand_scale, repeat=repeat, min_share=min_share
     )
@@ -82,6 +92,18 @@ def run(
             }
         )  # fmt: skip
     return {"bench": "planting", "data": str(data), "seed": seed, "rows": rows, "must": must}
+
+
+def _other_case(
+    case: str, data: Path, seed: int, villages: int, scenarios: int, time_limit: float
+) -> dict[str, object]:
+    if case == "farms":
+        rows, must = farms(data if (data / "farmer.json").exists() else data.parent / "farm-lp")
+    elif case == "county":
+        rows, must = county(villages=villages, scenarios=scenarios, seed=seed, time_limit=time_limit)
+    else:
+        raise ValueError(f"--case {case}: choose village, farms or county")
+    return {"bench": f"planting {case}", "data": str(data), "seed": seed, "rows": rows, "must": must}
 
 
 def case_of(
