@@ -715,11 +715,12 @@ create table if not exists demand_forecast_node (
     leaves        bigint not null check (leaves > 0)
 );
 
--- One row per node level: how errors of two leaves of a node hang together, as learnt at this cutoff.
+-- One row per node level: how a sum's spread follows from its leaves', as learnt at this cutoff.
 create table if not exists node_spread (
     run_id     text not null,
     cutoff     date not null,
     node_level text not null,
+    scale      double not null check (scale > 0),              -- on the leaves' standard deviations
     shared     double not null check (shared between 0 and 1), -- correlation of the errors of two leaves
     origins    integer not null
 );

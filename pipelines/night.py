@@ -19,6 +19,7 @@ from pipelines.monitors import watch_forecasts
 from pipelines.plan import plan_planting
 from pipelines.progress import report
 from pipelines.publish import publish
+from pipelines.reconcile import agree_horizons
 from pipelines.scenarios import draw_scenarios
 from pipelines.score import score_matured
 from pipelines.score_season import keep_season, score_season
@@ -87,8 +88,9 @@ def forecast(night: Night, warehouse: Warehouse) -> str:
     days = forecast_demand(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id, only=only)
     report("forecast", 1, 2)
     weeks = forecast_season(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
+    nodes = agree_horizons(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
     paths = draw_scenarios(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
-    return f"{days} daily rows, {weeks} weekly rows, paths of {paths} crop-weeks"
+    return f"{days} daily rows, {weeks} weekly rows, {nodes} of nodes above, paths of {paths} crop-weeks"
 
 
 def plan(night: Night, warehouse: Warehouse) -> str:

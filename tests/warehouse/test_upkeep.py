@@ -114,6 +114,7 @@ def test_retention_forgets_old_forecasts_and_raw_readings_and_keeps_scores(
         assert gone == {
             "demand_forecast": 1,
             "season_forecast": 0,
+            "demand_forecast_node": 0,
             "demand_before": 0,
             "node_status": 0,
             "season_kept": 0,
