@@ -16,6 +16,8 @@ MAY = {
     "serving": {"serving", "warehouse", "settings", "models"},
     "benchmarks": OURS,
 }
+FOR_WHAT_IFS = "models.forecasting."
+"""Of models, serving uses what a demand what-if needs: the demand model and the files named whatif."""
 PURE_NEVER = {"duckdb", "prefect", "mlflow", "fastapi", "httpx", "os", "pathlib"}
 NEVER = {
     "features": PURE_NEVER,
@@ -66,6 +68,18 @@ def test_features_and_models_neither_read_nor_write_nor_look_at_the_clock(path: 
     calls = set(called(ast.parse(path.read_text("utf-8"))))
     assert not calls & IMPURE_CALLS
     assert not {c for c in calls if c.startswith(IMPURE_PREFIXES)}
+
+
+def test_serving_takes_of_the_models_only_what_a_demand_what_if_needs() -> None:
+    used = {
+        name
+        for path in FILES
+        if path.relative_to(ROOT).parts[0] == "serving"
+        for name in imported(ast.parse(path.read_text("utf-8")))
+        if name.split(".")[0] == "models"
+    }
+    assert used
+    assert all(name.removeprefix(FOR_WHAT_IFS).startswith(("demand", "whatif")) for name in used)
 
 
 def test_one_module_imports_mlflow_and_two_import_prefect() -> None:

@@ -65,19 +65,25 @@ def what_if(
         published), `changed_kg`, `changed_expected_kg` (≥ 0; quantiles never cross), `fallback_reason` as published. Where nothing
         changes both are equal to rounding: the changed forecast is the published one × the model's changed ÷ its unchanged one.
     """
-    before, after = (_forecast(model, frame, threads) for frame in (rows, changed))
     keys = ["case", *LONG]
-    other = after.select(*keys, _after="demand_kg", _mean_after="expected_kg")
+    asked = rows.select("case", *SERIES, forecast_date="date").join(
+        published.select(*LONG, "demand_kg", "expected_kg", "fallback_reason"),
+        on=[*SERIES, "forecast_date"],
+        how="inner",
+    )
+    differs = _differs(rows, changed)
+    for name, frame in (("before", rows), ("after", changed)):
+        if differs.any():
+            forecast = _forecast(model, frame.filter(differs), threads).rename(
+                {"demand_kg": f"_{name}", "expected_kg": f"_mean_{name}"}
+            )
+            asked = asked.join(forecast, on=keys, how="left", validate="1:1")
+        else:
+            asked = asked.with_columns(
+                pl.lit(None, pl.Float64).alias(column) for column in (f"_{name}", f"_mean_{name}")
+            )
     return (
-        before.rename({"demand_kg": "_before", "expected_kg": "_mean_before"})
-        .join(other, on=keys, how="inner", validate="1:1")
-        .join(
-            published.select(*LONG, "demand_kg", "expected_kg", "fallback_reason"),
-            on=LONG,
-            how="inner",
-            validate="m:1",
-        )
-        .with_columns(changed_expected_kg=_carried("expected_kg", "_mean_before", "_mean_after"))
+        asked.with_columns(changed_expected_kg=_carried("expected_kg", "_mean_before", "_mean_after"))
         .with_columns(changed_kg=_carried("demand_kg", "_before", "_after"))
         .sort("case", "forecast_date", "level")
         .with_columns(pl.col("changed_kg").cum_max().over("case", "forecast_date"))
@@ -85,11 +91,20 @@ def what_if(
     )
 
 
+def _differs(rows: pl.DataFrame, changed: pl.DataFrame) -> pl.Series:
+    """Which rows have another value anywhere: the others need no model."""
+    return pl.select(
+        pl.any_horizontal(rows[name].ne_missing(changed[name]) for name in rows.columns)
+    ).to_series()
+
+
 def _carried(published: str, before: str, after: str) -> pl.Expr:
-    """Published × after ÷ before; where the model had expected nothing, what it expects now is added."""
+    """Published × after ÷ before; where the model had expected nothing, what it expects now is added; untouched: published."""
     had = pl.col(before) > 0
     return (
-        pl.when(had)
+        pl.when(pl.col(before).is_null())
+        .then(pl.col(published))
+        .when(had)
         .then(pl.col(published) * (pl.col(after) / pl.col(before)))
         .otherwise(pl.col(published) + pl.col(after))
     )

@@ -76,24 +76,31 @@ def totals(days: pl.DataFrame) -> dict[str, Any]:
         (days before); `pulled_forward` (share of the uplift that the dip takes back; null without uplift); `baseline_yuan`,
         `changed_yuan`, `net_yuan` (null: a price is missing).
     """
+    return totals_by(days.with_columns(_all=pl.lit(0)), "_all")[0]
+
+
+def totals_by(days: pl.DataFrame, column: str) -> dict[Any, dict[str, Any]]:
+    """Value of `column` → the totals of its days."""
     more = pl.col("changed_expected_kg") - pl.col("expected_kg")
     after = pl.col("phase") == "after"
-    money = pl.col("yuan", "changed_yuan").is_null().any()
-    sums = days.select(
-        baseline_kg=pl.col("expected_kg").sum(),
-        changed_kg=pl.col("changed_expected_kg").sum(),
-        net_kg=more.sum(),
-        uplift_kg=more.filter(pl.col("phase") == "event").sum(),
-        dip_kg=more.filter(after).clip(upper_bound=0).sum(),
-        regained_kg=more.filter(after).clip(lower_bound=0).sum(),
-        other_kg=more.filter(pl.col("phase") == "before").sum(),
-        baseline_yuan=pl.when(~pl.any_horizontal(money)).then(pl.col("yuan").sum()),
-        changed_yuan=pl.when(~pl.any_horizontal(money)).then(pl.col("changed_yuan").sum()),
-    ).row(0, named=True)
-    gained = sums["uplift_kg"]
-    priced = sums["baseline_yuan"] is not None
-    return {
-        **sums,
-        "pulled_forward": -sums["dip_kg"] / gained if gained > 0 else None,
-        "net_yuan": sums["changed_yuan"] - sums["baseline_yuan"] if priced else None,
-    }
+    priced = ~pl.any_horizontal(pl.col("yuan", "changed_yuan").is_null().any())
+    gained = pl.col("uplift_kg")
+    sums = (
+        days.group_by(column)
+        .agg(
+            baseline_kg=pl.col("expected_kg").sum(),
+            changed_kg=pl.col("changed_expected_kg").sum(),
+            net_kg=more.sum(),
+            uplift_kg=more.filter(pl.col("phase") == "event").sum(),
+            dip_kg=more.filter(after).clip(upper_bound=0).sum(),
+            regained_kg=more.filter(after).clip(lower_bound=0).sum(),
+            other_kg=more.filter(pl.col("phase") == "before").sum(),
+            baseline_yuan=pl.when(priced).then(pl.col("yuan").sum()),
+            changed_yuan=pl.when(priced).then(pl.col("changed_yuan").sum()),
+        )
+        .with_columns(
+            pulled_forward=pl.when(gained > 0).then(-pl.col("dip_kg") / gained),
+            net_yuan=pl.col("changed_yuan") - pl.col("baseline_yuan"),
+        )
+    )
+    return {row.pop(column): row for row in sums.to_dicts()}

@@ -155,7 +155,7 @@ def _of_price(
     found = _outside("outside_seen_range", what, prices, (low, high))
     if past.get("price_low") is not None:
         found += _outside("outside_own_range", what, prices, (past["price_low"], past["price_high"]))
-    return [*found, Caution("no_after_effect", "price")]
+    return found if "price_step" in learnt else [*found, Caution("no_after_effect", "price")]
 
 
 def _of_campaigns(changes: Changes, past: dict[str, float], learnt: dict[str, Range]) -> list[Caution]:
@@ -191,4 +191,5 @@ def _outside(kind: str, what: str, values: Sequence[float], seen: Range) -> list
     low, high = seen
     slack = 1e-3 * max(abs(low), abs(high))
     out = [v for v in values if v < low - slack or v > high + slack]
-    return [Caution(kind, what, max(out, key=lambda v: max(low - v, v - high)), low, high)] if out else []
+    worst = max(out, key=lambda v: max(low - v, v - high), default=0.0)
+    return [Caution(kind, what, worst, round(low, 4), round(high, 4))] if out else []

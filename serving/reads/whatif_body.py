@@ -6,14 +6,15 @@ from itertools import groupby
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
-from models.forecasting.whatif_effects import totals
+from models.forecasting.whatif_effects import totals, totals_by
 from models.forecasting.whatif_support import KINDS, Caution
 from serving.published import Release
 from serving.reads.whatif import Answered
-from serving.schemas_whatif import NodeAsk
 
 DIGITS = 3
+_DAY = ["node", "forecast_date"]
 
 
 def body(release: Release, found: Answered) -> dict[str, Any]:
@@ -22,95 +23,92 @@ def body(release: Release, found: Answered) -> dict[str, Any]:
         {"case": found.days.schema["case"]}
     )
     days = found.days.join(place, on="case", how="left", maintain_order="left")
-    levels = found.levels.join(place, on="case", how="left", maintain_order="left")
-    of_days = days.partition_by("node", maintain_order=True, as_dict=True)
-    of_levels = levels.partition_by("node", maintain_order=True, as_dict=True)
+    of_nodes = totals_by(days, "node")
+    of_days = node_days(days, found.levels.join(place, on="case", how="left", maintain_order="left"))
+    nodes = [
+        {
+            "product_id": node.product_id,
+            "channel_id": node.channel_id,
+            "region_id": node.region_id,
+            "series": found.node_of.count(i),
+            "levels_are": "of_the_series" if found.node_of.count(i) == 1 else "added",
+            "cautions": told([c for c, n in zip(found.cautions, found.node_of, strict=True) if n == i]),
+            "totals": _rounded(of_nodes[i]),
+            "days": of_days[i],
+        }
+        for i, node in enumerate(found.nodes)
+    ]
     return {
         "release_id": release.id,
         "cutoff": release.manifest.get("cutoff"),
         "model_version": _version(release),
         "totals": _rounded(totals(days)),
-        "nodes": [
-            _node(
-                node,
-                of_days[(i,)],
-                of_levels[(i,)],
-                [c for c, n in enumerate(found.node_of) if n == i],
-                found,
-            )
-            for i, node in enumerate(found.nodes)
-        ],
+        "nodes": nodes,
     }
 
 
-def _node(
-    node: NodeAsk, days: pl.DataFrame, levels: pl.DataFrame, cases: Sequence[int], found: Answered
-) -> dict[str, Any]:
+def node_days(days: pl.DataFrame, levels: pl.DataFrame) -> dict[int, list[dict[str, Any]]]:
+    """Node → its days in order; means and money of its series summed, levels too.
+
+    Args:
+        days: As models.forecasting.whatif_effects.by_day, with `node`.
+        levels: As models.forecasting.whatif.what_if, with `node`.
+    """
+    names = [str(level) for level in levels["level"].unique().sort()]
+    fans = (
+        levels.group_by(*_DAY, "level")
+        .agg(pl.col("demand_kg", "changed_kg").sum().round(DIGITS))
+        .sort(*_DAY, "level")
+        .group_by(_DAY, maintain_order=True)
+        .agg("demand_kg", changed_demand_kg="changed_kg")
+        .with_columns(pl.col("demand_kg", "changed_demand_kg").list.to_struct(fields=names))
+    )
+    rows = _summed(days).join(fans, on=_DAY, how="left", maintain_order="left")
     return {
-        "product_id": node.product_id,
-        "channel_id": node.channel_id,
-        "region_id": node.region_id,
-        "series": len(cases),
-        "levels_are": "of_the_series" if len(cases) == 1 else "added",
-        "cautions": _told([found.cautions[case] for case in cases]),
-        "totals": _rounded(totals(days)),
-        "days": _days(days, levels),
+        int(str(node)): part.drop("node").to_dicts()
+        for (node,), part in rows.group_by("node", maintain_order=True)
     }
 
 
-def _days(days: pl.DataFrame, levels: pl.DataFrame) -> list[dict[str, Any]]:
-    kg = ["expected_kg", "changed_expected_kg"]
-    money = [
-        pl.when(pl.col(c).is_not_null().all()).then(pl.col(c).sum()).alias(c)
-        for c in ("yuan", "changed_yuan")
-    ]
+def _summed(days: pl.DataFrame) -> pl.DataFrame:
+    """One row per node and day: kg and yuan added up, prices as revenue ÷ kg."""
     more = pl.col("changed_expected_kg") - pl.col("expected_kg")
     priced = [
-        pl.when(pl.col(kilo) > 0)
-        .then(pl.col(yuan) / pl.col(kilo))
-        .otherwise(pl.col(usual))
-        .round(DIGITS)
-        .alias(usual)
+        pl.when(pl.col(kilo) > 0).then(pl.col(yuan) / pl.col(kilo)).otherwise(pl.col(usual)).alias(usual)
         for usual, yuan, kilo in (
             ("yuan_per_kg", "yuan", "expected_kg"),
             ("changed_yuan_per_kg", "changed_yuan", "changed_expected_kg"),
         )
     ]
-    summed = (
-        days.group_by("forecast_date")
+    money = [
+        pl.when(pl.col(name).is_not_null().all()).then(pl.col(name).sum()).alias(name)
+        for name in ("yuan", "changed_yuan")
+    ]
+    return (
+        days.group_by(_DAY)
         .agg(
             pl.col("phase").first(),
-            pl.col(kg).sum(),
+            pl.col("expected_kg", "changed_expected_kg").sum(),
             *money,
             pl.col("yuan_per_kg", "changed_yuan_per_kg").mean(),
         )
-        .sort("forecast_date")
+        .sort(_DAY)
         .with_columns(priced)
         .with_columns(
             uplift_kg=pl.when(pl.col("phase") == "event").then(more).otherwise(0.0),
             dip_kg=pl.when(pl.col("phase") == "after").then(more.clip(upper_bound=0)).otherwise(0.0),
         )
+        .with_columns(cs.float().round(DIGITS))
     )
-    fans = {day: part for (day,), part in levels.group_by("forecast_date")}
-    return [{**_rounded(row), **_fan(fans[row["forecast_date"]])} for row in summed.iter_rows(named=True)]
 
 
-def _fan(levels: pl.DataFrame) -> dict[str, dict[str, float]]:
-    summed = levels.group_by("level").agg(pl.col("demand_kg", "changed_kg").sum()).sort("level")
-    names = [str(level) for level in summed["level"]]
-    return {
-        told: dict(zip(names, summed[column].round(DIGITS).to_list(), strict=True))
-        for told, column in (("demand_kg", "demand_kg"), ("changed_demand_kg", "changed_kg"))
-    }
-
-
-def _told(of_cases: Sequence[Sequence[Caution]]) -> list[dict[str, Any]]:
+def told(of_cases: Sequence[Sequence[Caution]]) -> list[dict[str, Any]]:
     """Cautions of the series of a node, each kind once: the one furthest outside, and for how many series it holds."""
     found = sorted((c for some in of_cases for c in some), key=lambda c: (list(KINDS).index(c.kind), c.what))
     counted = Counter((c.kind, c.what) for c in found)
     worst = [
         max(same, key=lambda c: abs((c.value or 0) - (c.low or 0)))
-        for same in (list(group) for _, group in groupby(found, key=lambda c: (c.kind, c.what)))
+        for _, same in groupby(found, key=lambda c: (c.kind, c.what))
     ]
     return [
         {
@@ -127,7 +125,7 @@ def _told(of_cases: Sequence[Sequence[Caution]]) -> list[dict[str, Any]]:
 
 
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:
-    return {k: round(v, DIGITS) if isinstance(v, float) else v for k, v in values.items()}
+    return {name: round(v, DIGITS) if isinstance(v, float) else v for name, v in values.items()}
 
 
 def _version(release: Release) -> str | None:

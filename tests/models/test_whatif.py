@@ -234,6 +234,29 @@ def test_a_campaign_that_doubles_sales_comes_back_with_its_dip(
     )
 
 
+def test_an_override_holds_for_the_changed_forecast_too(
+    model: DemandModel, book: Book, published: pl.DataFrame
+) -> None:
+    doubled = published.with_columns(pl.col("demand_kg", "expected_kg") * 2.0)
+    once, twice = (asked(model, book, night, LEAF, CAMPAIGN) for night in (published, doubled))
+    for column in ("expected_kg", "changed_expected_kg"):
+        assert twice[column].to_list() == pytest.approx((once[column] * 2).to_list())
+
+
+def test_a_night_that_took_a_baseline_is_changed_in_the_models_proportion(
+    model: DemandModel, book: Book, published: pl.DataFrame
+) -> None:
+    flat = published.with_columns(
+        demand_kg=pl.lit(5.0), expected_kg=pl.lit(5.0), fallback_reason=pl.lit("lost_to_naive_4")
+    )
+    ours, naive = (asked(model, book, night, LEAF, CAMPAIGN) for night in (published, flat))
+    ratio = (ours["changed_expected_kg"] / ours["expected_kg"]).to_list()
+    assert (naive["changed_expected_kg"] / 5.0).to_list() == pytest.approx(ratio)
+    rows = changed_rows(rows_of(book, LEAF), book.plans, [CAMPAIGN])
+    found = cautions(rows, CAMPAIGN, book.plans, book.seen, learnt_ranges(model), "lost_to_naive_4")
+    assert found[0].kind == "on_baseline"
+
+
 def test_a_campaign_cuts_the_price_it_is_sold_at(
     model: DemandModel, book: Book, published: pl.DataFrame
 ) -> None:
@@ -309,7 +332,8 @@ def kinds(model: DemandModel, book: Book, leaf: tuple[str, str], changes: Change
         (LEAF, CAMPAIGN, set(), {"outside_seen_range", "outside_own_range", "no_own_campaign"}),
         (("p1", "shop1"), MILD, {"no_own_campaign", "outside_own_range"}, {"outside_seen_range"}),
         (LEAF, Changes(prices=(PriceChange(day(3), day(3), 2.0),)), {"outside_seen_range"}, set()),
-        (LEAF, Changes(prices=(PriceChange(day(3), day(3), off_list=0.3),)), {"no_after_effect"}, {"outside_seen_range"}),
+        (LEAF, Changes(prices=(PriceChange(day(3), day(3), off_list=0.3),)), set(), {"outside_seen_range"}),
+        (LEAF, Changes(live=(LiveChange(True, day(9)),)), {"no_after_effect"}, {"no_own_live"}),
         (LEAF, Changes(campaigns=(CampaignChange(True, day(12), day(13), 0.9),)), {"outside_seen_range"}, set()),
         (LEAF, Changes(campaigns=(CampaignChange(True, day(12), day(13), 0.3, day(9)),)), {"presale_not_learnt"}, set()),
         (("p5", "shop0"), Changes(live=(LiveChange(True, day(9)),)), {"no_own_live"}, {"live_not_learnt"}),

@@ -48,7 +48,9 @@ def held(override_id: str, **changes: object) -> dict[str, object]:
 
 
 @pytest.fixture
-def client(publish: Callable[..., Path], county: dict[str, pl.DataFrame], settings: Settings) -> Iterator[TestClient]:
+def client(
+    publish: Callable[..., Path], county: dict[str, pl.DataFrame], settings: Settings
+) -> Iterator[TestClient]:
     """The small county with one override in force, one expired, one past and one taken back."""
     rows = [
         held("o-force"),
