@@ -4,6 +4,7 @@ A version is written in an order that survives a kill at any point: run and file
 then the aliases, then the mark that it is settled. The next call finishes what was left.
 """
 
+import json
 import logging
 import re
 from collections.abc import Mapping
@@ -55,12 +56,12 @@ class Version:
         return f"{MODEL}-{self.number}"
 
     def files(self) -> dict[str, str]:
-        """The model's files by name; raises RegistryError when one is gone."""
+        """The model's files by name, those of MODEL_FILES and more; raises RegistryError when one of these is gone."""
         if gone := [name for name in MODEL_FILES if not (self.folder / name).exists()]:
             raise RegistryError(
                 f"{self.name}: {', '.join(gone)} is missing in {self.folder}; restore a backup or train anew"
             )
-        return {name: (self.folder / name).read_text("utf-8") for name in MODEL_FILES}
+        return {path.name: path.read_text("utf-8") for path in sorted(self.folder.iterdir())}
 
 
 def versions(settings: Settings, *, cutoff: date) -> list[Version]:
@@ -105,7 +106,7 @@ def record(
         params: Logged as parameters.
         metrics: Logged as metrics; names may hold any letters, digits and : / . - _.
         files: The model's files.
-        tables: Further texts by path: score tables, importances.
+        tables: Further texts by path: figures, and tables; MLflow shows those that end in .json (columns, data) as tables.
     """
     client = _client(settings)
     if there := [v for v in versions(settings, cutoff=cutoff) if v.key == key]:
@@ -123,6 +124,8 @@ def record(
     )
     for name, text in {**{f"model/{n}": t for n, t in files.items()}, **tables}.items():
         client.log_text(run, text, name)
+    shown = [{"path": name, "type": "table"} for name in tables if name.endswith(".json")]
+    client.set_tag(run, "mlflow.loggedArtifacts", json.dumps(shown))
     client.set_terminated(run)
     return _register(settings, client, run, _tags(key, recipe, cutoff, promote, reason))
 
@@ -164,13 +167,14 @@ def load_champion(settings: Settings, *, cutoff: date) -> tuple[Version, DemandM
 
 
 def champion_files(settings: Settings, *, cutoff: date) -> tuple[ModelFile, ...]:
-    """What a release carries of the model: its two files, or nothing while there is no champion."""
+    """What a release carries of the model: its files, model.txt as demand.txt and other.txt as demand-other.txt; or nothing
+    while there is no champion."""
     version = champion(settings, cutoff=cutoff)
     if version is None:
         return ()
-    return tuple(
-        ModelFile(f"{MODEL}{Path(name).suffix}", version.folder / name, version.name) for name in MODEL_FILES
-    )
+    names = {name: f"{MODEL}-{name}" for name in version.files()}
+    names |= {name: f"{MODEL}{Path(name).suffix}" for name in MODEL_FILES}
+    return tuple(ModelFile(names[name], version.folder / name, version.name) for name in names)
 
 
 def champion_error(settings: Settings, *, cutoff: date = date.max) -> pl.DataFrame:

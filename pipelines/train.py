@@ -5,8 +5,6 @@ import json
 from dataclasses import asdict, dataclass, field
 from datetime import date
 
-import polars as pl
-
 from features.assemble import FEATURES, REVISION
 from features.panel import Panel, build_panel
 from models.evaluation.backtest import OURS, Backtest, backtest, backtest_origins
@@ -16,7 +14,9 @@ from models.forecasting.intervals import TooLittleHistoryError
 from models.forecasting.learning import relearn
 from pipelines import registry
 from pipelines.demand_inputs import demand_tables
+from pipelines.evidence import evidence
 from pipelines.progress import report
+from pipelines.reconcile import learn_reconciliation
 from pipelines.registry import Version
 from pipelines.registry_moves import is_held
 from pipelines.standing import backtest_nodes, put_node_scores
@@ -70,10 +70,11 @@ def train_if_due(
         said = f"not trained: {have} days of sales, {needed} are needed; labelled baselines stand in"
         return TrainResult(said, False, None, False)
     try:
-        result, tested = _train(settings, panel, params, cutoff, run_id)
+        result, tested = _train(settings, warehouse, panel, params, cutoff, run_id)
     except TooLittleHistoryError as reason:
         return TrainResult(f"not trained: {reason}; labelled baselines stand in", False, None, False)
     put_node_scores(warehouse, backtest_nodes(tested), cutoff=cutoff, source="backtest", run_id=run_id)
+    learn_reconciliation(settings, warehouse, tested, cutoff=cutoff, run_id=run_id)
     return result
 
 
@@ -91,7 +92,7 @@ def _not_due(settings: Settings, newest: Version, cutoff: date) -> TrainResult:
 
 
 def _train(
-    settings: Settings, panel: Panel, params: DemandParams, cutoff: date, run_id: str
+    settings: Settings, warehouse: Warehouse, panel: Panel, params: DemandParams, cutoff: date, run_id: str
 ) -> tuple[TrainResult, Backtest]:
     recipe = recipe_of(params)
     report("train", 2, 5, "backtest")
@@ -109,7 +110,7 @@ def _train(
         params={**asdict(params), **_context(settings, panel, tested, recipe, run_id)},
         metrics=_metrics(tested),
         files=_final(settings, panel, params, tested).to_files(),
-        tables=_tables(tested),
+        tables=evidence(settings, warehouse, tested, cutoff=cutoff),
     )
     registry.settle(settings, version)
     head = tested.headline()
@@ -191,15 +192,6 @@ def _metrics(tested: Backtest) -> dict[str, float]:
     """The headline by its own names, and each segment's as metric/segment/method."""
     rows = tested.table().iter_rows(named=True)
     return tested.headline() | {f"{r['metric']}/{r['segment']}/{r['method']}": r["value"] for r in rows}
-
-
-def _tables(tested: Backtest) -> dict[str, str]:
-    booster = tested.model.booster
-    gain = pl.DataFrame({"feature": booster.feature_name(), "gain": booster.feature_importance("gain")})
-    return {
-        "backtest/scores.csv": tested.table().write_csv(),
-        "backtest/importance.csv": gain.sort("gain", descending=True).write_csv(),
-    }
 
 
 def _hash(value: object) -> str:

@@ -94,8 +94,12 @@ def test_what_a_release_carries_is_the_champion_s_files(settings: Settings) -> N
     version = settled(settings, "a")
     assert version.files() == FILES
     carried = registry.champion_files(settings, cutoff=CUTOFF)
-    assert [(f.name, f.version) for f in carried] == [("demand.txt", "demand-1"), ("demand.json", "demand-1")]
-    assert carried[0].path.read_text("utf-8") == "trees"
+    assert [(f.name, f.version) for f in carried] == [("demand.json", "demand-1"), ("demand.txt", "demand-1")]
+    assert carried[1].path.read_text("utf-8") == "trees"
+    (version.folder / "in_stock.txt").write_text("more trees", "utf-8")
+    assert version.files() == {**FILES, "in_stock.txt": "more trees"}
+    carried = registry.champion_files(settings, cutoff=CUTOFF)
+    assert {f.name for f in carried} == {"demand.txt", "demand.json", "demand-in_stock.txt"}
 
 
 def test_the_error_is_that_of_the_champion_s_backtest(settings: Settings) -> None:

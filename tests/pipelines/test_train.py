@@ -1,8 +1,10 @@
 """Training on a small county: due or not, promoted or not, the same again after a kill."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import polars as pl
@@ -123,6 +125,8 @@ def test_a_kept_model_a_back_fill_a_roll_back_and_a_forecast_follow_one_another(
     assert set(tested["source"]) == {"backtest"}
     assert tested["scored_cutoff"].n_unique() == 2
 
+    assert_evidence(registry.versions(county, cutoff=CUTOFF)[0].folder.parent)
+
     again = train(county, warehouse, CUTOFF + timedelta(days=6))
     assert not again.trained
     assert again.version == "demand-1"
@@ -157,6 +161,29 @@ def test_a_kept_model_a_back_fill_a_roll_back_and_a_forecast_follow_one_another(
     assert not refitted.promoted
     assert "its recipe was rolled back" in refitted.summary
     assert registry.champion(county, cutoff=date.max).number == 1  # type: ignore[union-attr]
+
+
+def assert_evidence(artifacts: Path) -> None:
+    """What a run leaves beside its model: tables MLflow can show, and drawings."""
+
+    def table(name: str) -> pl.DataFrame:
+        told = json.loads((artifacts / f"{name}.json").read_text("utf-8"))
+        return pl.DataFrame(told["data"], schema=told["columns"], orient="row")
+
+    actual = table("backtest/actual")
+    assert set(actual["family"]) == {"leaf", "root"}
+    assert actual["anxu_kg"].sum() == pytest.approx(actual["sold_kg"].sum(), rel=0.2)
+    levels = table("backtest/calibration").filter(pl.col("segment") == "all")
+    assert levels["level"].to_list() == [0.1, 0.5, 0.9]
+    assert (levels["below"] <= levels["at_or_below"]).all()
+    assert levels["at_or_below"].is_sorted()
+    moved = table("backtest/contributions")
+    assert moved["mean_size"].is_sorted(descending=True)
+    assert moved["mean_size"][0] > 0
+    assert {"p0", "p1", "p2", "p3"} <= set(table("backtest/nodes")["product_id"])
+    for name in ("actual", "calibration"):
+        drawn = ElementTree.parse(artifacts / "backtest" / f"{name}.svg").getroot()
+        assert len(drawn.findall(".//{http://www.w3.org/2000/svg}path")) > 3
 
 
 def test_a_version_left_by_a_kill_before_its_aliases_is_settled_not_trained_again(
