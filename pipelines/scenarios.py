@@ -11,6 +11,7 @@ from models.forecasting.product_mix import crop_mix, product_shares
 from models.forecasting.scenarios import scenario_paths, scenario_totals
 from models.forecasting.season_backtest import OURS, season_backtest
 from pipelines.progress import report
+from pipelines.score_season import put_season_backtest
 from settings import Settings
 from warehouse import Warehouse
 
@@ -62,6 +63,7 @@ def dependence_of(
         levels=settings.levels,
         leads=range(1, WEEKS + 1),
     )
+    put_season_backtest(warehouse, tested, levels=settings.levels, cutoff=cutoff, run_id=run_id)
     found = fit_dependence(tied_ranks(tested, levels=settings.levels, method=OURS, seed=settings.seed))
     rows = [
         {"component": name, **asdict(part), "origins": found.origins} for name, part in found.parts.items()

@@ -7,7 +7,7 @@ import polars as pl
 from features.products import product_families
 from models.evaluation.season_matured import at_locks, season_naive, season_scores_of
 from models.forecasting.season import KEYS
-from models.forecasting.season_backtest import season_scores
+from models.forecasting.season_backtest import LOCK_WEEKS, season_scores
 from settings import Settings
 from warehouse import Warehouse
 
@@ -66,8 +66,9 @@ def score_season(settings: Settings, warehouse: Warehouse, *, cutoff: date, run_
 def put_season_backtest(
     warehouse: Warehouse, tested: pl.DataFrame, *, levels: tuple[float, ...], cutoff: date, run_id: str
 ) -> int:
-    """Write the scores by lead of a season_backtest; returns their number."""
-    by_lead = season_scores(tested, levels=levels).filter(pl.col("segment").str.starts_with("lead:"))
+    """Write the scores of a season_backtest at the lock leads; returns their number."""
+    locked = tested.filter(pl.col("lead_weeks").is_in(LOCK_WEEKS))
+    by_lead = season_scores(locked, levels=levels).filter(pl.col("segment").str.starts_with("lead:"))
     if by_lead.is_empty():
         return 0
     rows = by_lead.select(
