@@ -87,11 +87,15 @@ def learning_asks(
     older: pl.DataFrame,
     *,
     before: date,
+    sure_from: date,
     day: int,
     to_day: int,
     older_weight: float,
 ) -> pl.DataFrame:
     """What a model may learn from before a day: launches whose window has passed, and windows of older products.
+
+    A first sale before `sure_from` may be that of an old product that sells rarely: it teaches like a launch, but says
+    nothing about how launches compare, so it does not count as one.
 
     Returns:
         `product_id`, `start_on`, `decision_on`, `is_launch`, `weight` (1; of older ones `older_weight`).
@@ -103,7 +107,7 @@ def learning_asks(
     )
     return pl.concat(
         [
-            ours.with_columns(is_launch=pl.lit(value=True), weight=pl.lit(1.0)),
+            ours.with_columns(is_launch=pl.col("start_on") >= sure_from, weight=pl.lit(1.0)),
             rest.with_columns(is_launch=pl.lit(value=False), weight=pl.lit(older_weight)),
         ]
     )

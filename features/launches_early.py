@@ -50,10 +50,8 @@ def learn_basis(entries: pl.DataFrame, *, before: date, seed: int, dimensions: i
     return FeatureBasis(huge_line_yuan(past), space)
 
 
-def feature_names(basis: FeatureBasis) -> tuple[str, ...]:
-    """Columns early_features makes, in order."""
-    axes = tuple(f"title_{i}" for i in range(basis.space.axes.shape[0]))
-    return (*SHAPE, *CONTEXT, *TITLE, *axes)
+FEATURES = (*SHAPE, *CONTEXT, *TITLE)
+"""What calls are learnt from. The title's own place (`title_0` …) is made too, but helped neither trees nor linear models."""
 
 
 def early_features(entries: pl.DataFrame, asks: pl.DataFrame, basis: FeatureBasis) -> pl.DataFrame:
@@ -66,7 +64,7 @@ def early_features(entries: pl.DataFrame, asks: pl.DataFrame, basis: FeatureBasi
 
     Returns:
         The asks in their order with `revenue_so_far_yuan`, `orders_so_far`, `buyers_so_far`, `last_week_yuan`, `growth`
-        (yuan of the second half less the first), and feature_names(basis) (Float64, null where not known).
+        (yuan of the second half less the first), FEATURES and the title's place (Float64, null where not known).
     """
     days = (pl.col("decision_on") - pl.col("start_on")).dt.total_days()
     keyed = asks.select("product_id", "start_on", "decision_on").with_columns(days=days)
@@ -82,7 +80,7 @@ def early_features(entries: pl.DataFrame, asks: pl.DataFrame, basis: FeatureBasi
     )
     known = known.with_columns(pl.col(_COUNTS).fill_null(0.0), pl.col(_LOGS).fill_null(0.0))
     known = title_context(entries, shop_context(entries, known), basis.space)
-    return known.with_columns(pl.col(feature_names(basis)).cast(pl.Float64))
+    return known.with_columns(pl.col(FEATURES).cast(pl.Float64))
 
 
 _COUNTS = ("revenue_so_far_yuan", "orders_so_far", "buyers_so_far", "last_week_yuan", "growth")

@@ -9,9 +9,9 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 Floats = npt.NDArray[np.float64]
-COHORT = 150
+COHORT = 400
 """A call is made against so many launches decided up to its day."""
-LEAST_COHORT = 30
+LEAST_COHORT = 100
 CLASSES = 3
 LEAST_CLASS_ROWS = 40
 
