@@ -21,9 +21,10 @@ DATA_FOLDERS = {
     "planting": "cumcm2024c",
     "latent": "freshretailnet-cities",
     "demand": "freshretailnet-cities",
+    "season": "kalimati-monthly",
 }
 """Folder below the setting `data` where a benchmark looks unless `--data` names another."""
-NAMES = ("county", "demand", "ingest", "latent", "planting", "sensors", "serve")
+NAMES = ("county", "demand", "ingest", "latent", "planting", "season", "sensors", "serve")
 PACKAGES = ("duckdb", "highspy", "lightgbm", "mlforecast", "polars", "statsforecast")
 OK, FAILED, USAGE, NO_DATA = 0, 1, 2, 3
 

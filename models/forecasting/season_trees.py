@@ -23,13 +23,13 @@ class TreeParams:
     """The recipe of the boosted model."""
 
     trees: int = 150
-    leaves: int = 15
+    leaves: int = 31
     rate: float = 0.05
     least_rows: int = 60
-    most_rows: int = 60_000
+    most_rows: int = 80_000
     weight_power: float = 0.7
     """A row weighs what it is expected to sell to this power: 1 is the WAPE's own weight, 0 counts series alike."""
-    most_origins: int = 24
+    most_origins: int = 16
     sharpness: float = 4.0
     """How strongly the mean that is corrected leans on the members that missed least so far."""
     objective: str = "l1"
