@@ -18,6 +18,7 @@ from serving.reads import runs as run_reads
 from serving.reads import week as week_reads
 from serving.routes import (
     accuracy,
+    demand_page,
     forecasts,
     health,
     messages,
@@ -84,6 +85,7 @@ def create_app(settings: Settings, *, poll_seconds: float = 0.5) -> FastAPI:
     ):
         app.include_router(router)
     app.include_router(pages.router)
+    app.include_router(demand_page.router)
     app.add_middleware(Kept, published=published)
     app.add_middleware(Guard)
     return app

@@ -10,7 +10,6 @@ from serving.problems import unknown
 from serving.published import Published
 from serving.reads.planting import Planted
 from serving.routes.deps import Current
-from serving.web.demand import demand
 from serving.web.nights import nights
 from serving.web.planting import planting
 from serving.web.render import ASSETS, asset, reader, render
@@ -26,15 +25,6 @@ def read_today(request: Request, release: Current) -> Response:
     published: Published = request.app.state.published
     say = reader(request)
     return render(request, "today", say, **today(published, release, say, datetime.now(UTC)))
-
-
-@router.get("/demand")
-def read_demand(
-    request: Request, release: Current, product: Choice = "", channel: Choice = "", region: Choice = ""
-) -> Response:
-    """One product's sales and forecast."""
-    say = reader(request)
-    return render(request, "demand", say, **demand(release, say, product, channel, region))
 
 
 @router.get("/planting")
