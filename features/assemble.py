@@ -12,6 +12,7 @@ import polars as pl
 
 from features.calendar import SERIES
 from features.festivals import FESTIVALS
+from features.newcomers import add_newcomers
 from features.panel import POOLS, Panel
 from features.plans import add_plans
 from features.products import launch_age
@@ -127,10 +128,11 @@ def training_frame(
 
 
 def future_frame(panel: Panel, *, origin: date, horizon_days: int) -> pl.DataFrame:
-    """Lay out the days after `origin` for every series that had sold by then; as add_features, without a target."""
+    """Lay out the days after `origin` for every series that had sold by then; as add_newcomers, without a target."""
     ahead = pl.DataFrame({"date": [origin + timedelta(days=h) for h in range(1, horizon_days + 1)]})
     series = panel.series.filter(pl.col("first_sale") <= origin).select("series")
-    return add_features(panel, series.join(ahead, how="cross").with_columns(origin=pl.lit(origin)))
+    rows = series.join(ahead, how="cross").with_columns(origin=pl.lit(origin))
+    return add_newcomers(panel, add_features(panel, rows))
 
 
 def scored_frame(
@@ -153,18 +155,17 @@ def scored_frame(
         seed: Of the draw.
 
     Returns:
-        As add_features, with `sold_kg`, `out_hours`, `demand_kg`, `is_whole`, `weight` of the target day.
+        As add_newcomers, with `sold_kg`, `out_hours`, `demand_kg`, `is_whole`, `weight` of the target day.
     """
     end = min(d for d in (last, origin + timedelta(days=horizon_days)) if d is not None)
-    came = panel.days.filter(
-        pl.col("date").is_between(origin, end, closed="right") & pl.col("sold_kg").is_not_null()
-    )
+    ahead = pl.col("date").is_between(origin, end, closed="right")
+    came = panel.days.filter(ahead & pl.col("sold_kg").is_not_null())
     known = panel.series.filter(pl.col("first_sale") <= origin).select("series")
     rows = came.join(known, on="series", how="semi", maintain_order="left").sort("series", "date")
     if max_rows is not None and rows.height > max_rows:
         rows = rows[np.sort(np.random.default_rng(seed).permutation(rows.height)[:max_rows])]
     weight = stock_out_weight(pl.col("out_hours")).cast(pl.Float32)
-    return add_features(panel, rows.with_columns(origin=pl.lit(origin), weight=weight))
+    return add_newcomers(panel, add_features(panel, rows.with_columns(origin=pl.lit(origin), weight=weight)))
 
 
 def add_features(panel: Panel, rows: pl.DataFrame) -> pl.DataFrame:

@@ -5,7 +5,7 @@ Each output is one pooled boosted-tree model of the mean and a spread around it.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import lightgbm as lgb
 import numpy as np
@@ -14,9 +14,10 @@ import polars as pl
 
 from features.assemble import FEATURES, REVISION
 from features.calendar import SERIES
-from models.forecasting.baselines import fallback_kg
 from models.forecasting.intervals import TooLittleHistoryError
+from models.forecasting.launches import SHORT, LaunchBlend, assumed_blend, fit_blend, stand_in
 from models.forecasting.matrix import Categories, categories_of, dataset, matrix, predicted
+from models.forecasting.params import DemandParams as DemandParams
 from models.forecasting.spread import Spread, fit_spread
 
 DEFAULT_LEVELS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -27,38 +28,14 @@ MOST_RATIO = 30.0
 
 
 @dataclass(frozen=True)
-class DemandParams:
-    """Everything chosen about a fit; two equal ones on equal rows give equal models."""
-
-    train_days: int = 500
-    """Target days to learn from."""
-    max_rows: int = 120_000
-    trees: int = 150
-    leaves: int = 15
-    learning_rate: float = 0.05
-    tweedie_power: float = 1.2
-    level_weight: float = 0.5
-    """Rows weigh level_kg to this power: 1 would follow the large series alone, 0 all alike."""
-    least_leaf_rows: int = 100
-    feature_share: float = 0.6
-    row_share: float = 0.7
-    category_smoothing: float = 50.0
-    """How many rows' worth a product's or shop's own effect is drawn to none."""
-    least_history_days: int = 28
-    """Origins with less history of their series teach nothing."""
-    held_out_days: int = 28
-    """Last days kept from the mean while the spread is learnt from them."""
-    held_out_rows: int = 200_000
-    """At most so many rows of them."""
-
-
-@dataclass(frozen=True)
 class Spreads:
     """The spread of both outputs."""
 
     demand: Spread
     in_stock: Spread | None
     """None: as `demand`, as no stock-out is on record."""
+    launches: LaunchBlend = field(default_factory=assumed_blend)
+    """What stands in for series with a short history."""
 
 
 @dataclass(frozen=True)
@@ -74,23 +51,35 @@ class DemandModel:
     """None while only the means are fitted."""
     params: DemandParams
 
-    def mean_kg(
+    def alone_kg(
         self, rows: pl.DataFrame, *, threads: int = 1, in_stock: bool = False
     ) -> npt.NDArray[np.float64]:
-        """Expected kg per row of add_features; rows with a `fallback_reason` take the labelled baseline.
+        """Expected kg per row of add_features as the trees say it, whatever the row's `fallback_reason`."""
+        kg = predicted(self.booster, x := matrix(rows, self.categories), threads)
+        if in_stock and self.in_stock is not None:
+            kg = np.where(rows["has_stock_record"].to_numpy(), predicted(self.in_stock, x, threads), kg)
+        return np.asarray(kg * rows["level_kg"].cast(pl.Float64).to_numpy())
+
+    def mean_kg(
+        self,
+        rows: pl.DataFrame,
+        *,
+        threads: int = 1,
+        in_stock: bool = False,
+        launches: LaunchBlend | None = None,
+    ) -> npt.NDArray[np.float64]:
+        """Expected kg per row; rows with a `fallback_reason` take what stands in (launches.stand_in).
 
         Args:
-            rows: As features.assemble.add_features.
+            rows: As features.assemble.future_frame.
             threads: For LightGBM.
             in_stock: Of a day on which stock lasts, instead of demand.
+            launches: How newcomers are blended, if not as the model learnt it.
         """
-        demand = predicted(self.booster, x := matrix(rows, self.categories), threads)
-        if in_stock and self.in_stock is not None:
-            record = rows["has_stock_record"].to_numpy()
-            demand = np.where(record, predicted(self.in_stock, x, threads), demand)
-        baseline = rows.select(fallback_kg()).to_series().cast(pl.Float64).to_numpy()
-        fitted = demand * rows["level_kg"].cast(pl.Float64).to_numpy()
-        return np.where(rows["fallback_reason"].is_null().to_numpy(), fitted, baseline).clip(min=0)
+        alone = self.alone_kg(rows, threads=threads, in_stock=in_stock)
+        learnt = self.spreads.launches if self.spreads else assumed_blend()
+        baseline = stand_in(rows, alone, launches or learnt)
+        return np.where(rows["fallback_reason"].is_null().to_numpy(), alone, baseline).clip(min=0)
 
     def quantiles(
         self,
@@ -157,6 +146,7 @@ class DemandModel:
             "revision": REVISION,
             "spread": spreads.demand.to_json(),
             "in_stock_spread": spreads.in_stock.to_json() if spreads.in_stock else None,
+            "launches": spreads.launches.to_json(),
             "params": asdict(self.params),
         }
         in_stock = {"in_stock.txt": self.in_stock.model_to_string()} if self.in_stock else {}
@@ -187,7 +177,11 @@ class DemandModel:
             lgb.Booster(model_str=files["model.txt"]),
             lgb.Booster(model_str=files["in_stock.txt"]) if "in_stock.txt" in files else None,
             {name: tuple(values) for name, values in rest["categories"].items()},
-            Spreads(Spread.from_json(rest["spread"]), Spread.from_json(lasting) if lasting else None),
+            Spreads(
+                Spread.from_json(rest["spread"]),
+                Spread.from_json(lasting) if lasting else None,
+                LaunchBlend.from_json(rest["launches"]),
+            ),
             DemandParams(**rest["params"]),
         )
 
@@ -255,18 +249,23 @@ def fit_mean(
 def spreads_of(
     model: DemandModel, held_out: pl.DataFrame, *, levels: Sequence[float], seed: int, threads: int
 ) -> Spreads:
-    """Learn both spreads from days the means had not seen; held_out as for `fit`.
+    """Learn both spreads, and how newcomers are blended, from days the means had not seen; held_out as for `fit`.
 
     Raises:
         TooLittleHistoryError: No row of the model is there to learn from.
     """
     wanted = held_out.with_columns(sold_kg="demand_kg")
-    demand = fit_spread(model.mean_kg(wanted, threads=threads), wanted, levels, seed=seed, threads=threads)
+    short = wanted.filter(pl.col("fallback_reason") == SHORT)
+    alone = pl.Series(model.alone_kg(short, threads=threads), dtype=pl.Float64)
+    blend = fit_blend(short.with_columns(model_kg=alone))
+    mean = model.mean_kg(wanted, threads=threads, launches=blend)
+    demand = fit_spread(mean, wanted, levels, seed=seed, threads=threads)
     whole = held_out.filter("is_whole")
     if model.in_stock is None or whole["fallback_reason"].null_count() < LEAST_WHOLE_ROWS:
-        return Spreads(demand, None)
-    lasting = model.mean_kg(whole, threads=threads, in_stock=True)
-    return Spreads(demand, fit_spread(lasting, whole, levels, seed=seed, threads=threads))
+        return Spreads(demand, None, blend)
+    lasting = model.mean_kg(whole, threads=threads, in_stock=True, launches=blend)
+    in_stock = fit_spread(lasting, whole, levels, seed=seed, threads=threads)
+    return Spreads(demand, in_stock, blend)
 
 
 def _settings(params: DemandParams, seed: int, threads: int) -> dict[str, object]:

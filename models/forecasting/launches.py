@@ -11,6 +11,8 @@ import numpy.typing as npt
 import polars as pl
 from scipy.optimize import nnls
 
+from models.forecasting.baselines import fallback_kg
+
 Array = npt.NDArray[np.float64]
 
 MEMBERS = ("profile_kg", "neighbour_kg", "floor_kg", "model_kg")
@@ -76,6 +78,21 @@ def assumed_blend() -> LaunchBlend:
         [own, np.where(never, 0.5, 1 - own), np.where(never, 0.5, 0.0), np.zeros_like(own)]
     )
     return LaunchBlend(weights, (0,) * len(AGES))
+
+
+def stand_in(rows: pl.DataFrame, fitted_kg: Array, blend: LaunchBlend) -> Array:
+    """Kg per row where the model does not stand: newcomers by the blend, the rest as baselines.fallback_kg.
+
+    Args:
+        rows: As features.assemble.future_frame; without the columns of features.newcomers their weights go to the others.
+        fitted_kg: What the model alone says of each row.
+        blend: How newcomers are blended.
+    """
+    known = rows.with_columns(pl.lit(None, pl.Float64).alias(m) for m in MEMBERS if m not in rows.columns)
+    known = known.with_columns(model_kg=pl.Series(fitted_kg, dtype=pl.Float64))
+    plain = known.select(fallback_kg()).to_series().cast(pl.Float64).to_numpy()
+    short = (rows["fallback_reason"] == SHORT).fill_null(False).to_numpy()
+    return np.where(short, blend.expected_kg(known), plain)
 
 
 def fit_blend(held_out: pl.DataFrame) -> LaunchBlend:
