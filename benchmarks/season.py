@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from dateutil.easter import easter
+from dateutil.easter import easter  # type: ignore[import-untyped]
 
 from benchmarks.season_data import SeasonCase, read_season
 from benchmarks.season_peers import DECILES, peer_quantiles

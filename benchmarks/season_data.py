@@ -136,7 +136,7 @@ def _weeks(table: pl.DataFrame) -> SeasonCase:
 def _starts(sold: Array) -> Places:
     """The first period with a sale; the last period's place where there is none."""
     positive = np.nan_to_num(sold) > 0
-    return np.where(positive.any(axis=1), positive.argmax(axis=1), sold.shape[1] - 1)
+    return np.asarray(np.where(positive.any(axis=1), positive.argmax(axis=1), sold.shape[1] - 1))
 
 
 LAYOUTS: dict[tuple[str, ...], Callable[[pl.DataFrame], SeasonCase]] = {

@@ -67,7 +67,7 @@ def year_back(first_week: date, weeks: int, moving: Sequence[Moving]) -> Array:
                 if 0 <= at < week:
                     shares[week, at] += share / 7
     total = shares.sum(axis=1, keepdims=True)
-    return np.divide(shares, total, out=np.zeros_like(shares), where=total >= 0.5)
+    return np.asarray(np.divide(shares, total, out=np.zeros_like(shares), where=total >= 0.5))
 
 
 def festival_distance(first_week: date, weeks: int, moving: Sequence[Moving]) -> Array:

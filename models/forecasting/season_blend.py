@@ -149,22 +149,21 @@ def join(
 
 def mix(members: Mapping[str, Array], weights: Mapping[str, Array], volume: Places) -> Array:
     """The weighted mean of the members that are there, as [series, period ahead]; 0 where none is."""
-    total = sum((weights[name][volume] for name in weights), np.zeros(len(volume)))
-    assert total is not None
-    value, weight = 0.0, 0.0
+    shape = next(iter(members.values())).shape
+    value, weight = np.zeros(shape), np.zeros(shape)
     for name, own in weights.items():
         if name in members:
-            there = np.isfinite(members[name])
-            value = value + np.where(there, own[volume][:, None] * np.nan_to_num(members[name]), 0.0)
-            weight = weight + np.where(there, own[volume][:, None], 0.0)
-    return np.asarray(np.divide(value, weight, out=np.zeros_like(value), where=np.asarray(weight) > 0))
+            share = np.where(np.isfinite(members[name]), own[volume][:, None], 0.0)
+            value += share * np.nan_to_num(members[name])
+            weight += share
+    return np.asarray(np.divide(value, weight, out=np.zeros(shape), where=weight > 0))
 
 
 def volume_classes(course: Course) -> Places:
     """Per series 0 (least) to 2 by what it sold in the last season; a third of the series each."""
     sold = course.sold[:, -course.season :].sum(axis=1)
     edges = np.quantile(sold, np.arange(1, CLASSES) / CLASSES)
-    return np.searchsorted(edges, sold, side="right").astype(np.int64)
+    return np.asarray(np.searchsorted(edges, sold, side="right"), dtype=np.int64)
 
 
 def _weights(
