@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from serving.problems import Problem
@@ -41,7 +42,7 @@ async def write_override(request: Request, release: Current) -> Response:
     form = fields(await request.body())
     body = override_of(form)
     settings: Settings = request.app.state.settings
-    kept(settings, release, body)
+    await run_in_threadpool(kept, settings, release, body)
     shown = {"product": body.product_id, "channel": body.channel_id, "region": body.region_id}
     return _back(shown, body.author)
 
@@ -51,7 +52,7 @@ async def write_withdrawal(request: Request, release: Current) -> Response:
     """Take back an override, then show the page again."""
     form = fields(await request.body())
     body = withdrawal_of(form)
-    withdrawn(request, release, form.get("override_id", ""), body)
+    await run_in_threadpool(withdrawn, request, release, form.get("override_id", ""), body)
     return _back({"product": form.get("product_id", "")[:120]}, body.author)
 
 

@@ -140,3 +140,61 @@ def test_an_unknown_state_is_named_beside_the_known(client: TestClient) -> None:
     answer = client.get("/v1/overrides", params={"state": "perhaps"})
     assert answer.status_code == 422
     assert "in_force" in answer.json()["way_out"]
+
+
+FORM = {
+    "product_id": "rice-5kg",
+    "channel_id": "taobao-1",
+    "region_id": "",
+    "starts_on": "2026-05-10",
+    "ends_on": "2026-05-12",
+    "change": "-20",
+    "author": "王丽",
+    "reason": "<b>rain</b>",
+}
+
+
+def test_the_page_takes_an_override_shows_it_and_remembers_who_wrote(
+    client: TestClient, settings: Settings
+) -> None:
+    answer = client.post("/demand/override", data=FORM, follow_redirects=False)
+    assert answer.status_code == 303, answer.text
+    assert answer.headers["location"] == "/demand?product=rice-5kg&channel=taobao-1#override"
+    (message,) = Inbox.open(settings.inbox_path).pending()
+    assert (message.author, message.payload["factor"]) == ("王丽", pytest.approx(0.8))
+    assert message.payload["expires_on"] == "2026-05-12"
+    assert message.payload["region_id"] is None
+    shown = client.get(answer.headers["location"], params={"lang": "zh"}).text
+    assert "&lt;b&gt;rain" in shown
+    assert "等待下一次夜间运行" in shown
+    assert 'value="王丽"' in shown
+    taken = client.post(
+        "/demand/withdrawal",
+        data={"override_id": message.message_id, "product_id": "rice-5kg", "author": "Li", "reason": "sun"},
+        follow_redirects=False,
+    )
+    assert taken.status_code == 303
+    assert states(client)[message.message_id] == "withdrawn"
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "named"),
+    [
+        ({"change": "lots"}, 422, "factor"),
+        ({"author": ""}, 422, "author"),
+        ({"product_id": "durian"}, 404, "durian"),
+        ({"ends_on": "2026-05-01", "starts_on": "2026-05-01"}, 422, "all of its days are past"),
+    ],
+)
+def test_the_page_says_what_is_wrong_with_an_override(
+    client: TestClient, settings: Settings, changes: dict[str, str], status: int, named: str
+) -> None:
+    answer = client.post("/demand/override", data=FORM | changes, headers={"Accept": "text/html"})
+    assert answer.status_code == status
+    assert named in answer.text
+    assert not settings.inbox_path.exists()
+
+
+def test_a_page_of_another_site_cannot_write_an_override(client: TestClient) -> None:
+    answer = client.post("/demand/override", data=FORM, headers={"Origin": "http://evil.example"})
+    assert answer.status_code == 403

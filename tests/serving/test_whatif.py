@@ -281,3 +281,54 @@ def test_a_release_without_model_files_says_what_helps(
         answer = client.post("/v1/what-if", json={"nodes": [LEAF]})
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:anxu:problem:no-what-if")
     assert "anxu nightly" in answer.json()["way_out"]
+
+
+def page(client: TestClient, language: str, **fields: object) -> str:
+    query = {"product": "rice-5kg", "channel": "taobao-1", "region": "shanghai", "lang": language} | fields
+    answer = client.get("/demand", params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("zh", ["活动期增量", "活动后回落"]), ("en", ["Uplift", "Dip"])]
+)
+def test_the_page_answers_a_campaign_with_uplift_dip_and_chart(
+    client: TestClient, language: str, words: list[str]
+) -> None:
+    plain = page(client, language)
+    assert words[0] not in plain.split('id="override"')[0].split('class="form"')[1]
+    asked = page(client, language, wi="campaign", wi_start=ahead(5), wi_end=ahead(7), wi_off=20)
+    assert all(word in asked for word in words)
+    assert asked.count("<svg") == plain.count("<svg") + 2
+
+
+def test_the_page_says_what_an_answer_does_not_rest_on(client: TestClient) -> None:
+    live = page(client, "en", wi="live", wi_start=ahead(3))
+    assert "Training held no live-stream slot" in live
+    cheap = page(client, "zh", wi="price", wi_start=ahead(3), wi_end=ahead(3), wi_price=1)
+    assert "8" in cheap.split("一直在")[1][:12]
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"wi": "price", "wi_start": f"{CUTOFF}", "wi_price": 8}, "is outside the days that are forecast"),
+        ({"wi": "price", "wi_start": f"{CUTOFF + timedelta(days=2)}"}, "one of price_yuan_per_kg"),
+        ({"wi": "price", "wi_start": "tomorrow", "wi_price": 8}, "date"),
+        ({"wi": "campaign", "wi_start": f"{CUTOFF + timedelta(days=2)}", "wi_off": "much"}, "much"),
+    ],
+)  # fmt: skip
+def test_the_page_keeps_what_was_typed_and_says_what_stands_against_it(
+    client: TestClient, fields: dict[str, object], named: str
+) -> None:
+    shown = page(client, "en", **fields)
+    assert named in shown
+    assert f'value="{fields["wi_start"]}"' in shown
+
+
+def test_the_page_of_all_products_channels_and_regions_sums(client: TestClient) -> None:
+    shown = page(
+        client, "en", channel="", region="", wi="campaign", wi_start=ahead(5), wi_end=ahead(7), wi_off=20
+    )
+    assert "Sum of 4 series" in shown
