@@ -14,7 +14,10 @@ from polars.testing import assert_frame_equal
 from features.assemble import future_frame
 from features.newcomers import add_newcomers, expected_of_newcomers, unsold_rows
 from features.panel import DemandTables, Panel, build_panel
+from models.forecasting.demand import DemandParams
 from models.forecasting.launches import AGES, MEMBERS, LaunchBlend, assumed_blend, fit_blend, launch_errors
+from models.forecasting.learning import learn
+from models.forecasting.unsold import forecast_unsold
 
 _spec = importlib.util.spec_from_file_location(
     "baseline_cases", Path(__file__).with_name("test_baselines.py")
@@ -115,6 +118,25 @@ def test_a_product_that_never_sold_is_laid_out_from_its_launch_where_it_has_a_pr
     known = expected_of_newcomers(panel, rows)
     assert known["neighbour_kg"].null_count() == 0
     assert (known["neighbour_kg"] < 8).all()  # near the small launch: same family and price
+
+
+def test_a_listed_product_has_a_labelled_forecast_that_neither_falls_nor_is_negative(panel: Panel) -> None:
+    params = DemandParams(train_days=150, max_rows=2000, trees=10, leaves=5, least_leaf_rows=20)
+    model = learn(
+        panel, last=CUTOFF, params=params, horizon_days=HORIZON, levels=(0.1, 0.5, 0.9), seed=1, threads=1
+    )
+    found = forecast_unsold(panel, products(), model, origin=CUTOFF, horizon_days=HORIZON)
+    assert found["product_id"].unique().to_list() == ["listed"]
+    assert found["fallback_reason"].unique().to_list() == ["launch:neighbours"]
+    assert found.height == (HORIZON - 9) * 3
+    assert (found["demand_kg"] >= 0).all()
+    steps = found.sort("level").group_by("forecast_date").agg(pl.col("demand_kg").diff().min())
+    assert (steps["demand_kg"] >= 0).all()
+    predicted = model.predict(future_frame(panel, origin=CUTOFF, horizon_days=HORIZON))
+    assert found.schema == predicted.schema
+    nothing = forecast_unsold(panel, products().clear(), model, origin=CUTOFF, horizon_days=HORIZON)
+    assert nothing.is_empty()
+    assert nothing.schema == predicted.schema
 
 
 def launches(weights: tuple[float, ...], *, days: int = 10, rows: int = 800) -> pl.DataFrame:
