@@ -10,6 +10,7 @@ from features.panel import DemandTables, Panel, build_panel
 from features.products import product_families
 from models.forecasting.baselines import seasonal_naive
 from models.forecasting.season import season_forecast
+from models.forecasting.unsold import forecast_unsold
 from pipelines.demand_inputs import demand_tables
 from pipelines.overrides import standing_overrides
 from pipelines.progress import report
@@ -139,12 +140,21 @@ def _daily(settings: Settings, tables: DemandTables, panel: Panel) -> pl.DataFra
         )
         expected = pl.col("demand_kg").mean().over(*SERIES, "forecast_date")
         return naive.with_columns(
-            expected_kg=expected, fallback_reason=pl.lit("no_model"), model_version=pl.lit(NAIVE_VERSION)
+            expected_kg=expected,
+            in_stock_kg="demand_kg",
+            in_stock_expected_kg=expected,
+            has_stock_record=False,
+            fallback_reason=pl.lit("no_model"),
+            model_version=pl.lit(NAIVE_VERSION),
         )
     version, model = loaded
     future = future_frame(panel, origin=panel.cutoff, horizon_days=settings.horizon_days)
     keep_book(settings, tables, panel, future)
-    return model.predict(future, threads=settings.threads).with_columns(model_version=pl.lit(version.name))
+    listed = forecast_unsold(
+        panel, tables.product, model, origin=panel.cutoff, horizon_days=settings.horizon_days
+    )
+    both = pl.concat([model.predict(future, threads=settings.threads), listed])
+    return both.with_columns(model_version=pl.lit(version.name))
 
 
 def _this_week(cutoff: date) -> pl.Expr:

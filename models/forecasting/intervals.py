@@ -96,13 +96,18 @@ def fit_ratios(mean_kg: npt.NDArray[np.float64], rows: pl.DataFrame, levels: Seq
     return RatioTable(tuple(levels), table, by_reason)
 
 
+def volume_class(mean_kg: npt.NDArray[np.float64], rows: pl.DataFrame) -> npt.NDArray[np.int64]:
+    """Number of each row's volume class, from 0, by ORDER_EDGES; `kg_per_order` null: one order a kg."""
+    kg_per_order = rows["kg_per_order"].cast(pl.Float64).fill_null(1.0).to_numpy()
+    orders = mean_kg / np.maximum(kg_per_order, 1e-9)
+    return np.searchsorted(ORDER_EDGES, orders, side="right")
+
+
 def _segments(
     mean_kg: npt.NDArray[np.float64], rows: pl.DataFrame
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    kg_per_order = rows["kg_per_order"].cast(pl.Float64).fill_null(1.0).to_numpy()
-    orders = mean_kg / np.maximum(kg_per_order, 1e-9)
     lead = np.searchsorted(LEAD_EDGES, rows["lead_days"].to_numpy(), side="left")
-    return np.searchsorted(ORDER_EDGES, orders, side="right"), lead
+    return volume_class(mean_kg, rows), lead
 
 
 def _enough(

@@ -1,11 +1,12 @@
 """How far a day may lie from what is expected of it: learnt on days the mean had not seen.
 
-Few rows: quantiles of sold ÷ expected by volume and lead (models.forecasting.intervals). Many: boosted trees say how large the
-relative error usually is for such a row, and quantiles are taken of the error in that unit.
+Few rows, and series that seldom sell: quantiles of sold ÷ expected by volume and lead (models.forecasting.intervals). Many: boosted
+trees say how large the relative error usually is for such a row, and quantiles are taken of the error in that unit. Which of the
+two counts is chosen per volume class by the loss on held-out days.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import lightgbm as lgb
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from models.forecasting.intervals import RatioTable, fit_ratios
+from models.forecasting.intervals import ORDER_EDGES, RatioTable, fit_ratios, volume_class
 from models.forecasting.matrix import Categories, categories_of, dataset, matrix, predicted
 
 LEAST_ROWS = 5000
@@ -45,6 +46,8 @@ class Spread:
     """[class, level]: quantiles of (target ÷ expected − 1) ÷ scale, ascending along the levels."""
     widths: dict[str, float] = field(default_factory=dict)
     """Per family what errors about the middle are multiplied by; 1 for others."""
+    scaled: tuple[bool, ...] = ()
+    """Per volume class of `base` whether the learnt scale counts in it: it lost less there on held-out days."""
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -60,18 +63,24 @@ class Spread:
             threads: For LightGBM.
         """
         kg = self.base.quantiles(mean_kg, rows)
-        ours = np.flatnonzero(rows["fallback_reason"].is_null().to_numpy())
-        if not self.scales or not len(ours):
+        if not any(self.scaled):
             return kg
-        asked = rows[ours]
-        x = matrix(asked, self.categories)
-        scale = np.mean([_scale(booster, x, threads) for booster in self.scales], axis=0)
+        ours = rows["fallback_reason"].is_null().to_numpy()
+        chosen = np.asarray(self.scaled)[volume_class(mean_kg, rows)]
+        if len(own := np.flatnonzero(ours & chosen)):
+            asked = rows[own]
+            x = matrix(asked, self.categories)
+            scale = np.mean([_scale(booster, x, threads) for booster in self.scales], axis=0)
+            kg[own] = self._around(mean_kg[own], scale, asked["family"])
+        return kg
+
+    def _around(self, mean_kg: Floats, scale: Floats, family: pl.Series) -> Floats:
+        """[rows, levels] in kg by the scale of each row."""
         error = self.errors[np.searchsorted(self.edges, scale, side="right")]
-        width = asked["family"].replace_strict(self.widths, default=1.0, return_dtype=pl.Float64).to_numpy()
+        width = family.replace_strict(self.widths, default=1.0, return_dtype=pl.Float64).to_numpy()
         middle = _middle(error, self.levels)[:, None]
         error = middle + (error - middle) * width[:, None]
-        kg[ours] = mean_kg[ours, None] * (1 + scale[:, None] * error).clip(min=0)
-        return kg
+        return np.asarray(mean_kg[:, None] * (1 + scale[:, None] * error).clip(min=0))
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
@@ -82,6 +91,7 @@ class Spread:
             "edges": self.edges.tolist(),
             "errors": self.errors.tolist(),
             "widths": self.widths,
+            "scaled": self.scaled,
         }
 
     @classmethod
@@ -94,6 +104,7 @@ class Spread:
             np.asarray(stored["edges"], dtype=np.float64),
             np.asarray(stored["errors"], dtype=np.float64).reshape(-1, len(stored["base"]["levels"])),
             dict(stored["widths"]),
+            tuple(stored["scaled"]),
         )
 
 
@@ -126,7 +137,35 @@ def fit_spread(
     boosters, scale = _cross_fitted(seen, categories, error, weight * np.sqrt(mean), seed, threads)
     edges, errors = _by_class(error / scale, scale, weight, levels)
     fitted = Spread(base, boosters, categories, edges, errors)
-    return Spread(base, boosters, categories, edges, errors, _widths(fitted, seen["family"], error, scale))
+    fitted = replace(fitted, widths=_widths(fitted, seen["family"], error, scale))
+    return replace(fitted, scaled=_where_better(fitted, mean, seen, scale))
+
+
+def _where_better(spread: Spread, mean: Floats, rows: pl.DataFrame, scale: Floats) -> tuple[bool, ...]:
+    """Per volume class whether quantiles by scale lose less than those by volume, both on series they were not learnt from."""
+    sold, weight = (rows[c].cast(pl.Float64).to_numpy() for c in ("sold_kg", "weight"))
+    fold = rows["series"].to_numpy() % FOLDS
+    by_volume = np.empty((len(mean), len(spread.levels)))
+    for k in range(FOLDS):
+        own = fold == k
+        if own.any() and not own.all():
+            table = fit_ratios(mean[~own], rows.filter(pl.Series(~own)), spread.levels)
+            by_volume[own] = table.quantiles(mean[own], rows.filter(pl.Series(own)))
+        else:
+            by_volume[own] = spread.base.quantiles(mean[own], rows.filter(pl.Series(own)))
+    by_scale = spread._around(mean, scale, rows["family"])
+    losses = [
+        np.bincount(volume_class(mean, rows), weight * _loss(sold, kg, spread.levels), len(ORDER_EDGES) + 1)
+        for kg in (by_scale, by_volume)
+    ]
+    return tuple((losses[0] < losses[1]).tolist())
+
+
+def _loss(sold: Floats, kg: Floats, levels: Sequence[float]) -> Floats:
+    """Quantile loss of each row, summed over the levels (kg)."""
+    off = sold[:, None] - kg
+    q = np.asarray(levels)
+    return np.asarray(np.maximum(q * off, (q - 1) * off).sum(axis=1))
 
 
 def _cross_fitted(
