@@ -63,7 +63,7 @@ ASSUMED = Dependence(
     },
     0,
 )
-"""Without a backtest: what the sample county and a supermarket chain showed, rounded."""
+"""Without a backtest: round figures set beforehand; sums on the sample county and a supermarket chain were covered well with them."""
 
 
 def fit_dependence(ranks: pl.DataFrame, *, drawn_to: float = DRAWN_TO) -> Dependence:
