@@ -24,7 +24,7 @@ DATA_FOLDERS = {
     "season": "kalimati-monthly",
 }
 """Folder below the setting `data` where a benchmark looks unless `--data` names another."""
-NAMES = ("county", "demand", "ingest", "latent", "planting", "season", "sensors", "serve")
+NAMES = ("county", "demand", "ingest", "latent", "planting", "season", "sensors", "serve", "whatif")
 PACKAGES = ("duckdb", "highspy", "lightgbm", "mlforecast", "polars", "statsforecast")
 OK, FAILED, USAGE, NO_DATA = 0, 1, 2, 3
 

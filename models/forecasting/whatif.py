@@ -48,13 +48,20 @@ class Book:
 
 
 def what_if(
-    model: DemandModel, rows: pl.DataFrame, changed: pl.DataFrame, published: pl.DataFrame, *, threads: int
+    model: DemandModel,
+    cases: pl.DataFrame,
+    rows: pl.DataFrame,
+    changed: pl.DataFrame,
+    published: pl.DataFrame,
+    *,
+    threads: int,
 ) -> pl.DataFrame:
     """Forecast rows before and after, on the footing of what was published.
 
     Args:
         model: That made the published forecast.
-        rows: Rows of a Book, with `case`.
+        cases: `case` and SERIES, one row per case.
+        rows: Rows of a Book, with `case`; a case without any (a product that never sold) stays as published.
         changed: The same rows with other plans, as whatif_plans.changed_rows.
         published: SERIES, `forecast_date`, `level`, `demand_kg`, `expected_kg`, `fallback_reason`: overrides and whatever
             else the night did to the model's own forecast included.
@@ -66,11 +73,8 @@ def what_if(
         changes both are equal to rounding: the changed forecast is the published one × the model's changed ÷ its unchanged one.
     """
     keys = ["case", *LONG]
-    asked = rows.select("case", *SERIES, forecast_date="date").join(
-        published.select(*LONG, "demand_kg", "expected_kg", "fallback_reason"),
-        on=[*SERIES, "forecast_date"],
-        how="inner",
-    )
+    told = published.select(*LONG, "demand_kg", "expected_kg", "fallback_reason")
+    asked = cases.select("case", *SERIES).join(told, on=SERIES, how="inner")
     differs = _differs(rows, changed)
     for name, frame in (("before", rows), ("after", changed)):
         if differs.any():

@@ -94,7 +94,7 @@ def cautions(
     """Say on what a changed case rests.
 
     Args:
-        changed: Rows of one case, as models.forecasting.whatif_plans.changed_rows.
+        changed: Rows of one case, as models.forecasting.whatif_plans.changed_rows; none: the night had none for the series.
         changes: Of the case.
         plans: Of the Book.
         seen: As own_history.
@@ -104,9 +104,11 @@ def cautions(
     Returns:
         The cautions, each kind and `what` once; none where nothing is changed.
     """
-    touched = changed.filter(pl.col("date").is_in(sorted(changes.days())))
-    if touched.is_empty():
+    if not changes.days():
         return []
+    if changed.is_empty():
+        return [Caution("stand_in", published_reason or "")]
+    touched = changed.filter(pl.col("date").is_in(sorted(changes.days())))
     product, channel = touched.select(KEYS).row(0)
     own = seen.filter(pl.col("product_id") == product, pl.col("channel_id") == channel)
     past = own.row(0, named=True) if own.height else {}

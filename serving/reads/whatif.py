@@ -83,12 +83,15 @@ def _worked_out(
         changed = changed_rows(rows, book.plans, changes)
     except NothingPlannedError as error:
         raise _refused(str(error), "look at what is planned, or leave the removal out") from error
-    levels = what_if(counter.model, rows, changed, published, threads=threads)
+    levels = what_if(counter.model, cases, rows, changed, published, threads=threads)
     days = by_day(levels, planned_yuan(rows, book.plans), planned_yuan(changed, book.plans), changes)
     reasons = dict(days.group_by("case").agg(pl.col("fallback_reason").first()).iter_rows())
+    parts = {case: part for (case,), part in changed.group_by("case")}
     told = [
-        cautions(part, changes[case], book.plans, book.seen, counter.learnt, reasons.get(case))
-        for (case,), part in changed.group_by("case", maintain_order=True)
+        cautions(
+            parts.get(case, changed.clear()), asked, book.plans, book.seen, counter.learnt, reasons[case]
+        )
+        for case, asked in enumerate(changes)
     ]
     return Answered(nodes, changes, node_of, levels, days, told)
 

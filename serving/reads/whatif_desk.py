@@ -81,7 +81,7 @@ def desk(release: Release) -> Desk:
             first=pl.col("date").min(), last=pl.col("date").max()
         )
         first, last = days.collect().row(0)
-    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+    except (OSError, ValueError, LookupError, TypeError, pl.exceptions.PolarsError) as error:
         raise _none(f"the model of release '{release.id}' cannot be used: {error}") from error
     return Desk(model, learnt_ranges(model), origin, small, release.folder, first, last)
 
