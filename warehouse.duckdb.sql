@@ -623,6 +623,7 @@ create table if not exists demand_before (
     demand_kg     double not null check (demand_kg >= 0),
     in_stock_kg   double,                                       -- null: not forecast apart
     expected_kg   double,
+    in_stock_expected_kg double,
     model_version text not null,
     override_id   text                                          -- demand_override that changed the row; null at 'model'
 );

@@ -10,6 +10,7 @@ from features.assemble import CALENDAR, NUMBERS, future_frame
 from features.panel import build_panel
 from models.evaluation.monitoring import (
     NOTABLE_DRIFT,
+    RECENT,
     YEAR,
     Alert,
     bias_builds_up,
@@ -28,6 +29,8 @@ from warehouse import Warehouse
 KINDS = ("bias_builds_up", "error_rises", "coverage_off", "fallbacks_rise", "model_ages")
 WATCHED = ("all", "channel", "family", "region", "volume")
 MOST_OF_A_KIND = 5
+LEAST_ROWS = 200
+"""Segments with fewer days over the last four origins scatter too much to be looked at."""
 HISTORY_DAYS = 400
 AGES_AFTER = 4
 """A champion older than so many refits is said."""
@@ -95,6 +98,7 @@ def _of_segments(warehouse: Warehouse, cutoff: date) -> Iterator[tuple[str, Aler
     alerts = [
         (segment, alert)
         for (segment, metric), rows in weekly.group_by("segment", "metric", maintain_order=True)
+        if rows.sort("scored_cutoff")["rows_scored"].tail(RECENT).sum() >= LEAST_ROWS
         if (alert := _look(str(metric), rows.sort("scored_cutoff")))
     ]
     for kind in KINDS:

@@ -124,7 +124,10 @@ def _matured(settings: Settings, warehouse: Warehouse, now: Panel, scored_cutoff
     naive = seasonal_naive(
         then, origin=scored_cutoff, horizon_days=settings.horizon_days, levels=settings.levels
     )
-    columns = "product_id, channel_id, region_id, forecast_date, level, coalesce(in_stock_kg, demand_kg) as demand_kg"
+    columns = (
+        "product_id, channel_id, region_id, forecast_date, level, coalesce(in_stock_kg, demand_kg) as demand_kg,"
+        " coalesce(in_stock_expected_kg, expected_kg) as expected_kg"
+    )
     published, before = (
         warehouse.sql(
             f"select {columns}, {more} from {table} where cutoff = $cutoff order by all", cutoff=scored_cutoff

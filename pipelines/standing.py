@@ -14,7 +14,8 @@ from warehouse import Warehouse
 
 KEY = (*SERIES, "forecast_date", "level")
 NAIVE_VERSION = "seasonal-naive"
-BEFORE = (*KEY, "step", "demand_kg", "in_stock_kg", "expected_kg", "model_version", "override_id")
+KILOGRAMS = ("demand_kg", "in_stock_kg", "expected_kg", "in_stock_expected_kg")
+BEFORE = (*KEY, "step", *KILOGRAMS, "model_version", "override_id")
 
 
 def write_status(warehouse: Warehouse, *, cutoff: date, run_id: str) -> pl.DataFrame:
@@ -84,10 +85,8 @@ def before_rows(model: pl.DataFrame, overridden: pl.DataFrame) -> pl.DataFrame:
         model.with_columns(step=pl.lit("model"), override_id=pl.lit(None, pl.String)),
         overridden.with_columns(step=pl.lit("before_override")),
     ]
-    filled = [p if "in_stock_kg" in p.columns else p.with_columns(in_stock_kg=None) for p in parts]
-    typed = [
-        p.with_columns(pl.col("in_stock_kg", "demand_kg", "expected_kg").cast(pl.Float64)) for p in filled
-    ]
+    filled = [p.with_columns(pl.lit(None).alias(c) for c in KILOGRAMS if c not in p.columns) for p in parts]
+    typed = [p.with_columns(pl.col(KILOGRAMS).cast(pl.Float64)) for p in filled]
     return pl.concat(p.select(BEFORE) for p in typed)
 
 

@@ -59,7 +59,7 @@ def forecast(kg: float, level_step: float = 1.0) -> pl.DataFrame:
         for i, q in enumerate(LEVELS)
     ]
     names = ["product_id", "channel_id", "region_id", "forecast_date", "level", "demand_kg"]
-    return pl.DataFrame(rows, schema=names, orient="row")
+    return pl.DataFrame(rows, schema=names, orient="row").with_columns(expected_kg=pl.lit(kg + 1.0))
 
 
 def told(published_kg: float, before: pl.DataFrame) -> pl.DataFrame:
@@ -104,6 +104,10 @@ def test_every_step_is_scored_in_every_segment() -> None:
     wape = table.filter((pl.col("metric") == "wape") & (pl.col("segment") == "all"))
     assert dict(wape.select("method", "value").iter_rows()) == pytest.approx(
         {"anxu": 0.0, "before_override": 1 / 6, "model": 1 / 6, "seasonal_naive": 4 / 6}
+    )
+    bias = table.filter((pl.col("metric") == "bias") & (pl.col("segment") == "all"))
+    assert dict(bias.select("method", "value").iter_rows()) == pytest.approx(
+        {"anxu": 1 / 6, "before_override": 0.0, "model": 0.0, "seasonal_naive": -4 / 6}
     )
     assert table.filter(pl.col("metric") == "sold_kg")["value"].unique().to_list() == [12.0]
     open_ended = table.filter((pl.col("metric") == "coverage_80_above_0") & (pl.col("method") == "anxu"))
