@@ -218,8 +218,12 @@ def _content(frame: pl.DataFrame) -> dict[str, Any]:
     said = frame.select(sorted(c for c in frame.columns if c not in OF_THE_RUN))
     ordered = said.sort(said.columns) if said.width else said
     digest = hashlib.sha256(",".join(said.columns).encode())
-    for part in ordered.iter_slices(100_000):
-        digest.update(part.write_csv(include_header=False, null_value="\\N").encode())
+    lists = [name for name, kind in said.schema.items() if isinstance(kind, pl.List)]
+    for part in ordered.iter_slices(1_000 if lists else 100_000):
+        flat = part.with_columns(pl.col(lists).list.len())
+        long = [part.select(pl.col(name).explode()) for name in lists]
+        for shown in (flat, *long):
+            digest.update(shown.write_csv(include_header=False, null_value="\\N").encode())
     return {"rows": frame.height, "sha256": digest.hexdigest()}
 
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from pipelines.plan_inputs import _daily
-from pipelines.publish import release_tables
+from pipelines.publish import publish
 from pipelines.scenarios import draw_scenarios
 from settings import Settings
 from warehouse import Warehouse
@@ -123,7 +123,12 @@ def test_planning_counts_the_paths_mean_and_says_so_where_there_are_none(
 def test_paths_are_published_with_their_totals(county: Settings, wh: Warehouse) -> None:
     forecast(wh)
     draw(county, wh)
-    tables = release_tables(county, wh, CUTOFF)
+    publish(county, wh, cutoff=CUTOFF, run_id="r1", now=KNOWN)
+    (folder,) = [path for path in county.releases_dir.iterdir() if path.is_dir()]
+    tables = {
+        name: pl.read_parquet(folder / f"{name}.parquet")
+        for name in ("demand_scenario", "demand_scenario_total")
+    }
     assert tables["demand_scenario"]["path_kg"].list.len().unique().to_list() == [1000]
     assert tables["demand_scenario_total"].height == 53 * 3
 

@@ -129,3 +129,17 @@ def test_a_folder_with_a_torn_manifest_is_no_release_and_blocks_no_other(tmp_pat
     folder = write(tmp_path)
     assert list_releases(tmp_path) == [folder.name]
     assert broken_releases(tmp_path) == ["torn"]
+
+
+def test_a_list_is_a_part_of_what_a_table_says(tmp_path: Path) -> None:
+    def of(run_id: str, *paths: list[float]) -> str:
+        frame = pl.DataFrame({"run_id": run_id, "crop_id": ["rice", "crab"], "path_kg": list(paths)})
+        made = write_release(
+            tmp_path, run_id=run_id, cutoff=date(2026, 5, 1), created_at=NOW, tables={"p": frame}
+        )
+        assert pl.read_parquet(made / "p.parquet")["path_kg"].to_list() == list(paths)
+        return str(manifest(made)["content_sha256"])
+
+    assert of("r1", [1.0, 2.5], [3.0]) == of("r2", [1.0, 2.5], [3.0])
+    others = {of("r3", [1.0], [2.5, 3.0]), of("r4", [2.5, 1.0], [3.0]), of("r5", [1.0, 2.5], [3.5])}
+    assert len(others | {of("r6", [1.0, 2.5], [3.0])}) == 4
