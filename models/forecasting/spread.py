@@ -1,8 +1,8 @@
 """How far a day may lie from what is expected of it: learnt on days the mean had not seen.
 
-Few rows, and series that seldom sell: quantiles of sold ÷ expected by volume and lead (models.forecasting.intervals). Many: boosted
-trees say how large the relative error usually is for such a row, and quantiles are taken of the error in that unit. Which of the
-two counts is chosen per volume class by the loss on held-out days.
+Few rows, and series that seldom sell: quantiles of sold ÷ expected by volume and lead, or whole orders
+(models.forecasting.intervals). Many: boosted trees say how large the relative error usually is for such a row, and quantiles
+are taken of the error in that unit. Which of them counts is chosen per volume class by the loss on held-out days.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from models.forecasting.intervals import ORDER_EDGES, RatioTable, fit_ratios, volume_class
+from models.forecasting.intervals import (
+    ORDER_EDGES,
+    RatioTable,
+    fit_ratios,
+    refit,
+    row_loss,
+    volume_class,
+    with_counts,
+)
 from models.forecasting.matrix import Categories, categories_of, dataset, matrix, predicted
 
 LEAST_ROWS = 5000
@@ -130,6 +138,7 @@ def fit_spread(
     ours = (rows["fallback_reason"].is_null().to_numpy()) & (mean_kg > 0)
     if ours.sum() < LEAST_ROWS:
         return Spread(base)
+    base = with_counts(base, mean_kg, rows)
     mean, seen = mean_kg[ours], rows.filter(pl.Series(ours))
     error = (seen["sold_kg"].cast(pl.Float64).to_numpy() / mean - 1).clip(max=MOST_ERROR * 3)
     weight = seen["weight"].cast(pl.Float64).to_numpy()
@@ -149,23 +158,18 @@ def _where_better(spread: Spread, mean: Floats, rows: pl.DataFrame, scale: Float
     for k in range(FOLDS):
         own = fold == k
         if own.any() and not own.all():
-            table = fit_ratios(mean[~own], rows.filter(pl.Series(~own)), spread.levels)
+            table = refit(spread.base, mean[~own], rows.filter(pl.Series(~own)))
             by_volume[own] = table.quantiles(mean[own], rows.filter(pl.Series(own)))
         else:
             by_volume[own] = spread.base.quantiles(mean[own], rows.filter(pl.Series(own)))
     by_scale = spread._around(mean, scale, rows["family"])
     losses = [
-        np.bincount(volume_class(mean, rows), weight * _loss(sold, kg, spread.levels), len(ORDER_EDGES) + 1)
+        np.bincount(
+            volume_class(mean, rows), weight * row_loss(sold, kg, spread.levels), len(ORDER_EDGES) + 1
+        )
         for kg in (by_scale, by_volume)
     ]
     return tuple((losses[0] < losses[1]).tolist())
-
-
-def _loss(sold: Floats, kg: Floats, levels: Sequence[float]) -> Floats:
-    """Quantile loss of each row, summed over the levels (kg)."""
-    off = sold[:, None] - kg
-    q = np.asarray(levels)
-    return np.asarray(np.maximum(q * off, (q - 1) * off).sum(axis=1))
 
 
 def _cross_fitted(

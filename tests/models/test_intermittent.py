@@ -10,15 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.forecasting.intermittent import (
-    METHODS,
-    CountTable,
-    choose,
-    count_quantiles,
-    fit_counts,
-    kinds,
-    plain_forecasts,
-)
+from models.forecasting.counts import CountTable, count_quantiles, fit_counts
+from models.forecasting.intermittent import METHODS, choose, kinds, plain_forecasts
+from models.forecasting.intervals import RatioTable, fit_ratios, volume_class, with_counts
 
 _spec = importlib.util.spec_from_file_location("demand_cases", Path(__file__).with_name("test_demand.py"))
 assert _spec
@@ -133,3 +127,35 @@ def test_a_larger_mean_never_has_a_smaller_quantile() -> None:
 def test_nothing_expected_teaches_nothing() -> None:
     with pytest.raises(ValueError, match="no held-out day with an expected sale"):
         fit_counts(np.zeros(3), np.ones(3), np.ones(3), LEVELS, ())
+
+
+def held_out(sold_kg: np.ndarray, series: int = 40) -> pl.DataFrame:
+    return pl.DataFrame({"sold_kg": sold_kg, "series": np.arange(sold_kg.size) % series}).with_columns(
+        weight=pl.lit(1.0),
+        kg_per_order=pl.lit(0.5),
+        lead_days=pl.lit(1),
+        fallback_reason=pl.lit(None, pl.String),
+    )
+
+
+def test_whole_orders_stand_where_sales_are_whole_orders_and_ratios_where_they_are_not() -> None:
+    rng = np.random.default_rng(5)
+    mean = rng.uniform(0.1, 2.0, 8000)
+    whole = held_out(rng.poisson(mean / 0.5) * 0.5)
+    table = with_counts(fit_ratios(mean, whole, LEVELS), mean, whole)
+    assert sum(table.counted) >= 4
+    kg = table.quantiles(mean, whole)[np.asarray(table.counted)[volume_class(mean, whole)]]
+    assert np.allclose(kg / 0.5, np.rint(kg / 0.5))
+    assert np.allclose(
+        RatioTable.from_json(table.to_json()).quantiles(mean, whole), table.quantiles(mean, whole)
+    )
+    smooth = held_out(mean * rng.uniform(0.8, 1.2, mean.size))
+    assert not any(with_counts(fit_ratios(mean, smooth, LEVELS), mean, smooth).counted)
+
+
+def test_one_series_alone_cannot_show_that_whole_orders_are_better() -> None:
+    rng = np.random.default_rng(5)
+    mean = np.full(600, 0.5)
+    rows = held_out(rng.poisson(1.0, 600) * 0.5, series=1)
+    table = fit_ratios(mean, rows, LEVELS)
+    assert with_counts(table, mean, rows) == table
