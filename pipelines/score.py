@@ -8,7 +8,6 @@ import polars as pl
 
 from features.calendar import SERIES
 from features.panel import Panel, build_panel
-from features.sales import ALL_OUT_HOURS
 from models.evaluation.backtest import LEAD_BUCKETS, NAIVE
 from models.evaluation.matured import (
     MODEL,
@@ -33,7 +32,7 @@ MOST_PER_NIGHT = 12
 
 @dataclass(frozen=True)
 class Matured:
-    """One forecast beside what came: a row per series and open day that was not out of stock all day."""
+    """One forecast beside what came: a row per series and open day on which stock lasted, as far as is on record."""
 
     scored_cutoff: date
     days: pl.DataFrame
@@ -52,9 +51,9 @@ def score_matured(settings: Settings, warehouse: Warehouse, *, cutoff: date, run
 
     A lead bucket (1-7, 8-14, 15-28 days) is scored once, when its last day has passed, and the whole forecast as 'all'
     when its last day has. Scored are the steps of value_added.STEPS: seasonal naive, made of what was known at the
-    forecast's own cutoff, the model's forecast, the forecast before overrides, and as published (of two outputs the one for
-    days in stock, since sales are what it is held against). The sales are those known now. Days on which a channel was
-    closed or the product out of stock all day are left out. Beside `forecast_score` this writes the cutoff's `override_score`
+    forecast's own cutoff, the model's forecast, the forecast before overrides, and as published; of two outputs that for days in
+    stock, held against the sales, as known now, of days on which stock lasted: a day that sold out does not tell what was wanted.
+    Days on which a channel was closed are left out. Beside `forecast_score` this writes the cutoff's `override_score`
     and `node_score` (of origins a week apart).
     """
     due = matured(warehouse, cutoff=cutoff, horizon_days=settings.horizon_days)
@@ -143,7 +142,7 @@ def _matured(settings: Settings, warehouse: Warehouse, now: Panel, scored_cutoff
     scored = (
         wide.join(sold, left_on=[*SERIES, "forecast_date"], right_on=[*SERIES, "date"])
         .join(_volumes(then, scored_cutoff), on=SERIES, how="left", maintain_order="left")
-        .filter(pl.col("sold_kg").is_not_null() & (pl.col("out_hours").fill_null(0) < ALL_OUT_HOURS))
+        .filter(pl.col("sold_kg").is_not_null() & pl.col("is_whole"))
         .with_columns(lead=(pl.col("forecast_date") - pl.lit(scored_cutoff)).dt.total_days())
     )
     return Matured(scored_cutoff, scored, levels)
