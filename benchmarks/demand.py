@@ -5,13 +5,13 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.demand_case import weekly_origins, what_came
-from benchmarks.demand_jobs import DECILE, PLAIN, STATISTICAL, STRONG, Done, Job, done
-from benchmarks.demand_ours import OURS
+from benchmarks.demand_jobs import Done, Job, done
+from benchmarks.demand_names import DECILE, MAE, OURS, PLAIN, STATISTICAL, STRONG, TWEEDIE
 from benchmarks.demand_scores import Limits, figures, musts
 from benchmarks.fresh_data import read_fresh
 from pipelines.progress import report
 
-EVERYWHERE = (OURS, "tweedie", "mae", STRONG, PLAIN, STATISTICAL)
+EVERYWHERE = (OURS, TWEEDIE, MAE, STRONG, PLAIN, STATISTICAL)
 DECILE_ORIGINS = 3
 
 

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from benchmarks.demand_peers import STRONG_WEIGHT
+from benchmarks.demand_names import STRONG_WEIGHT
 from benchmarks.fresh_data import HOURS, STATICS, FreshData, series_keys
 from features.calendar import SERIES
 from features.latent import profile_of, whole_days

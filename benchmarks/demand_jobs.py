@@ -18,13 +18,13 @@ import numpy as np
 import polars as pl
 import psutil
 
-from benchmarks import demand_ours, demand_peers
 from benchmarks.demand_case import WEIGHT, peer_frames
+from benchmarks.demand_names import DECILE, MAE, OURS, PLAIN, STATISTICAL, STRONG, TWEEDIE
 from benchmarks.fresh_data import STATICS, read_fresh
 
 PACKAGES = ("lightgbm", "mlforecast", "polars", "statsforecast")
-STRONG, DECILE, PLAIN, STATISTICAL = "strong", "decile", "plain", "statistical"
-MODULES = {demand_ours.OURS: "benchmarks.demand_ours"}
+METHODS = (OURS, TWEEDIE, MAE, STRONG, DECILE, PLAIN, STATISTICAL)
+MODULES = {OURS: "benchmarks.demand_ours"}
 """Where a method's code begins; the others' is benchmarks.demand_peers."""
 EVERY_S = 0.2
 
@@ -144,10 +144,18 @@ def _imports(source: str) -> list[str]:
 
 
 def forecast(job: Job) -> pl.DataFrame:
-    """Do the job in this process; see Done."""
+    """Do the job in this process; see Done.
+
+    Raises:
+        ValueError: There is no such method.
+    """
+    if job.method not in METHODS:
+        raise ValueError(f"method '{job.method}': there are {', '.join(METHODS)}")
     data = read_fresh(Path(job.data), series=job.series, seed=job.seed)
     origin = date.fromisoformat(job.origin)
-    if job.method == demand_ours.OURS:
+    if job.method == OURS:
+        from benchmarks import demand_ours  # each process reads the libraries of its own method only
+
         return demand_ours.forecast(
             data, origin=origin, horizon=job.horizon, seed=job.seed, threads=job.threads
         )
@@ -155,6 +163,8 @@ def forecast(job: Job) -> pl.DataFrame:
     if job.most:
         chosen = sampled(train["unique_id"].unique().sort(), job.most, job.seed)
         train = train.filter(pl.col("unique_id").is_in(chosen.implode()))
+    from benchmarks import demand_peers
+
     if job.method == STATISTICAL:
         return demand_peers.statistical(train, horizon=job.horizon)
     if job.method == PLAIN:
@@ -165,6 +175,8 @@ def forecast(job: Job) -> pl.DataFrame:
 
 
 def _lightgbm(job: Job, train: pl.DataFrame, ahead: pl.DataFrame) -> pl.DataFrame:
+    from benchmarks import demand_peers
+
     settings = {"horizon": job.horizon, "statics": STATICS, "seed": job.seed, "threads": job.threads}
     if job.method == DECILE:
         return demand_peers.lightgbm_deciles(train.drop(WEIGHT), ahead, **settings)

@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 
 from benchmarks.demand_case import known_tables
-from benchmarks.demand_peers import DECILES
+from benchmarks.demand_names import DECILES, DEMAND, OURS
 from benchmarks.fresh_data import FreshData, series_keys
 from benchmarks.latent_days import recovered_days
 from features.assemble import future_frame
@@ -15,7 +15,6 @@ from models.evaluation.metrics import quantile_column
 from models.forecasting.demand import DemandParams
 from models.forecasting.learning import learn
 
-OURS, DEMAND = "anxu", "anxu_demand"
 PARAMS = DemandParams(
     max_rows=300_000,
     trees=300,

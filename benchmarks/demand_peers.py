@@ -9,23 +9,18 @@ from typing import Any
 
 import lightgbm as lgb
 import polars as pl
-from mlforecast import MLForecast
-from mlforecast.lag_transforms import ExpandingMean, RollingMean
-from statsforecast import StatsForecast
-from statsforecast.models import AutoCES, AutoETS, DynamicOptimizedTheta
 
+from benchmarks.demand_names import DECILES as DECILES
+from benchmarks.demand_names import MEDIAN as MEDIAN
+from benchmarks.demand_names import STATISTICS
 from models.evaluation.metrics import quantile_column
 
 OBJECTIVES: Mapping[str, Mapping[str, object]] = {
     "tweedie": {"objective": "tweedie", "tweedie_variance_power": 1.1},
     "mae": {"objective": "mae"},
 }
-DECILES = tuple(level / 10 for level in range(1, 10))
 LAGS = (1, 2, 3, 7, 14, 28)
-STRONG_WEIGHT = 0.01
-"""What a day with a stock-out weighs for the strong peer."""
-STATISTICAL = ("AutoETS", "AutoCES", "DOT")
-MEDIAN = "median"
+STATISTICAL = STATISTICS
 
 
 def lightgbm_point(
@@ -105,6 +100,9 @@ def statistical(train: pl.DataFrame, *, horizon: int, levels: Sequence[float] = 
     Returns:
         A column per method of STATISTICAL and 'median', and with `levels` one per method and level ('AutoETS_0.1').
     """
+    from statsforecast import StatsForecast  # compiles for seconds: only for whoever asks
+    from statsforecast.models import AutoCES, AutoETS, DynamicOptimizedTheta
+
     models = [
         AutoETS(season_length=7, alias="AutoETS"),
         AutoCES(season_length=7, alias="AutoCES"),
@@ -146,6 +144,9 @@ def _fit_predict(
     threads: int,
     weight: str | None,
 ) -> pl.DataFrame:
+    from mlforecast import MLForecast  # compiles for seconds: only for whoever asks
+    from mlforecast.lag_transforms import ExpandingMean, RollingMean
+
     forecaster = MLForecast(
         models=dict(models),
         freq="1d",

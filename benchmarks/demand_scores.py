@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from benchmarks.demand_jobs import DECILE, STRONG
-from benchmarks.demand_ours import DEMAND, OURS
-from benchmarks.demand_peers import DECILES, MEDIAN, STATISTICAL
+from benchmarks.demand_names import DECILE, DECILES, DEMAND, MEDIAN, OURS, STATISTICS, STRONG
 from models.evaluation.metrics import coverage, pinball, quantile_column
 
 Row = dict[str, object]
@@ -112,7 +110,7 @@ def _partial(lasting: pl.DataFrame) -> list[Row]:
         deciles, f"{IN_STOCK}, origins of the decile peer", {(m, "wql"): wql(m) for m in (OURS, DECILE)}
     )
     some = lasting.drop_nulls(MEDIAN)
-    named = (OURS, "tweedie", *STATISTICAL, MEDIAN)
+    named = (OURS, "tweedie", *STATISTICS, MEDIAN)
     pair = {(m, n): e(m) for m in named for n, e in (("wape", wape), ("bias", bias))}
     return rows + _figures(some, f"{IN_STOCK}, series of the statistical peers", pair)
 
