@@ -383,6 +383,28 @@ create table if not exists live_slot (
     primary key (live_slot_id, known_at)
 );
 
+-- One row per product that could be taken on: what its listing says before it sells anything.
+create table if not exists candidate_listing (
+    candidate_id  text not null,
+    title         text not null,
+    family        text not null,                               -- product family it would join
+    channel_id    text references channel (channel_id),        -- null: any
+    crop_id       text references crop (crop_id),              -- null: bought in
+    price_yuan    double not null check (price_yuan > 0),      -- per pack
+    cost_yuan     double not null check (cost_yuan > 0),       -- per pack, bought or grown
+    salvage_yuan  double check (salvage_yuan >= 0),            -- a pack left over brings; null: nothing
+    pack_kg       double not null check (pack_kg > 0),
+    brand         text,
+    seller        text,
+    images        integer check (images >= 0),
+    rating        double check (rating between 0 and 5),
+    reviews       integer check (reviews >= 0),
+    decide_by     date,
+    withdrawn     boolean,                                     -- true: no longer on offer
+    known_at      timestamptz not null,
+    primary key (candidate_id, known_at)
+);
+
 -- One row per promise to deliver: pre-order, contract, adoption.
 create table if not exists commitment (
     commitment_id     text not null,
@@ -830,6 +852,83 @@ create table if not exists recommendation_reason (
     text_zh           text not null,
     text_en           text not null,
     value_yuan        double                                   -- shadow price or loss; null: none
+);
+
+-- One row per product asked about in a night: will it be among the best of its category, and what may it earn.
+create table if not exists bestseller_forecast (
+    run_id               text not null,
+    cutoff               date not null,
+    question             text not null check (question in ('launch', 'listing')),
+    subject_id           text not null,                        -- product, or candidate_listing
+    name                 text not null,
+    category             text not null,
+    decision_on          date not null,
+    window_from          date not null,                        -- what it earns from here
+    window_to            date not null,                        -- to here (exclusive) is judged
+    top_share            double not null check (top_share > 0 and top_share < 1),
+    base_rate            double not null check (base_rate between 0 and 1),
+    probability          double check (probability between 0 and 1),   -- null: nothing to tell it from
+    rank_in_category     integer not null,
+    expected_yuan        double not null check (expected_yuan >= 0),
+    low_yuan             double not null check (low_yuan >= 0),        -- quantile 0.1
+    high_yuan            double not null check (high_yuan >= 0),       -- quantile 0.9
+    expected_margin_yuan double,                               -- null: its cost is not known
+    lead_days            integer not null,                     -- from the cutoff to the end of the window
+    model_version        text not null,
+    fallback_reason      text                                  -- null: the model; else what stands in
+);
+
+-- One row per reason of a call, strongest first.
+create table if not exists bestseller_reason (
+    run_id     text not null,
+    cutoff     date not null,
+    question   text not null,
+    subject_id text not null,
+    place      integer not null,
+    theme      text not null,
+    effect     double not null,                                -- on the log of the expected yuan
+    text_zh    text not null,
+    text_en    text not null
+);
+
+-- One row per product to decide about: take it on, keep it, or drop it, and how much first.
+create table if not exists selection_recommendation (
+    run_id               text not null,
+    cutoff               date not null,
+    recommendation_id    text not null,
+    question             text not null check (question in ('launch', 'listing')),
+    subject_id           text not null,
+    name                 text not null,
+    answer               text not null check (answer in ('take_on', 'keep', 'drop')),
+    first_quantity_packs double not null check (first_quantity_packs >= 0),
+    first_quantity_kg    double not null check (first_quantity_kg >= 0),
+    expected_leftover_kg double not null check (expected_leftover_kg >= 0),
+    expected_margin_yuan double not null,
+    yuan_at_risk         double not null check (yuan_at_risk >= 0),
+    service_share        double not null check (service_share between 0 and 1),
+    commit_kind          text not null check (commit_kind in ('mu', 'packs')),
+    commit_quantity      double not null check (commit_quantity >= 0),
+    commit_by            date not null,
+    crop_id              text,
+    blocked_zh           text,                                 -- what climate or land forbids; null: nothing
+    blocked_en           text,
+    text_zh              text not null,
+    text_en              text not null
+);
+
+-- One row per night and question: how matured calls turned out.
+create table if not exists bestseller_score (
+    run_id            text not null,
+    cutoff            date not null,
+    question          text not null,
+    calls             integer not null,                        -- products asked about whose window has passed
+    called            integer not null,                        -- of them named as bestsellers (the best top_share)
+    hits              integer not null,                        -- of those named, bestsellers indeed
+    false_alarms      integer not null,
+    missed            integer not null,
+    base_rate         double not null,
+    false_alarm_yuan  double not null,                         -- cost of what was left of them by the first quantities
+    lead_days_median  double not null
 );
 
 -- ───────────────────────────── runs ─────────────────────────────
