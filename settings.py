@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     """With forecast_min_sale_days: the last sale is at most so many days old."""
     backtest_origins: Annotated[int, Field(ge=1, le=52)] = 4
     train_every_days: Annotated[int, Field(ge=1, le=365)] = 7
+    recipe_budget_s: Annotated[int, Field(ge=0)] = 60
+    """CPU seconds, as estimated, that a training may spend on trying other recipes; 0: the default one is taken."""
     plan_years: Annotated[int, Field(ge=1, le=10)] = 3
     seed: int = 20260101
     threads: Annotated[int, Field(ge=1, le=256)] = 2

@@ -9,6 +9,7 @@ from features.assemble import FEATURES, REVISION
 from features.panel import Panel, build_panel
 from models.evaluation.backtest import OURS, Backtest, backtest, backtest_origins
 from models.evaluation.comparison import Verdict, paired_difference, verdict
+from models.forecasting.choice import Choice, unchosen
 from models.forecasting.demand import DemandModel, DemandParams, spreads_of
 from models.forecasting.intervals import TooLittleHistoryError
 from models.forecasting.learning import relearn
@@ -16,6 +17,7 @@ from pipelines import registry
 from pipelines.demand_inputs import demand_tables
 from pipelines.evidence import evidence
 from pipelines.progress import report
+from pipelines.recipe import pick
 from pipelines.reconcile import learn_reconciliation
 from pipelines.registry import Version
 from pipelines.registry_moves import is_held
@@ -47,11 +49,10 @@ def train_if_due(
         warehouse: Read as known at the cutoff.
         cutoff: Last known day.
         run_id: Logged with the run.
-        params: The recipe; the default one if None.
+        params: The recipe; None: chosen among the champion's and its neighbours (pipelines.recipe).
 
     With too little history nothing is trained, `summary` says why, and forecasts are labelled baselines.
     """
-    params = params or DemandParams()
     known = registry.versions(settings, cutoff=cutoff)
     for left in (v for v in known if not v.settled):
         registry.settle(settings, left)
@@ -65,12 +66,13 @@ def train_if_due(
     report("train", 1, 5, "features")
     panel = build_panel(tables, cutoff=cutoff, horizon_days=settings.horizon_days)
     origins = backtest_origins(cutoff, count=settings.backtest_origins, horizon_days=settings.horizon_days)
-    needed = (cutoff - origins[0]).days + 2 * params.held_out_days + 28
+    needed = (cutoff - origins[0]).days + 2 * (params or DemandParams()).held_out_days + 28
     if (have := (cutoff - panel.records_begin).days + 1) < needed:
         said = f"not trained: {have} days of sales, {needed} are needed; labelled baselines stand in"
         return TrainResult(said, False, None, False)
     try:
-        result, tested = _train(settings, warehouse, panel, params, cutoff, run_id)
+        choice = unchosen(params) if params else pick(settings, panel, judged_from=origins[0])
+        result, tested = _train(settings, warehouse, panel, choice, cutoff, run_id)
     except TooLittleHistoryError as reason:
         return TrainResult(f"not trained: {reason}; labelled baselines stand in", False, None, False)
     put_node_scores(warehouse, backtest_nodes(tested), cutoff=cutoff, source="backtest", run_id=run_id)
@@ -92,8 +94,9 @@ def _not_due(settings: Settings, newest: Version, cutoff: date) -> TrainResult:
 
 
 def _train(
-    settings: Settings, warehouse: Warehouse, panel: Panel, params: DemandParams, cutoff: date, run_id: str
+    settings: Settings, warehouse: Warehouse, panel: Panel, choice: Choice, cutoff: date, run_id: str
 ) -> tuple[TrainResult, Backtest]:
+    params = choice.params
     recipe = recipe_of(params)
     report("train", 2, 5, "backtest")
     tested = _backtest(settings, panel, params)
@@ -110,7 +113,8 @@ def _train(
         params={**asdict(params), **_context(settings, panel, tested, recipe, run_id)},
         metrics=_metrics(tested),
         files=_final(settings, panel, params, tested).to_files(),
-        tables=evidence(settings, warehouse, tested, cutoff=cutoff),
+        tables=evidence(settings, warehouse, tested, cutoff=cutoff)
+        | {"backtest/recipes.csv": choice.table.write_csv()},
     )
     registry.settle(settings, version)
     head = tested.headline()

@@ -14,7 +14,7 @@ hypothesis.settings.register_profile("repeatable", derandomize=True)
 hypothesis.settings.register_profile("searching", derandomize=False)
 hypothesis.settings.load_profile(os.environ.get("ANXU_HYPOTHESIS", "repeatable"))
 
-for key, value in {**QUIET, "ANXU_THREADS": "1"}.items():
+for key, value in {**QUIET, "ANXU_THREADS": "1", "ANXU_RECIPE_BUDGET_S": "0"}.items():
     os.environ.setdefault(key, value)
 
 

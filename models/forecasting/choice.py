@@ -1,4 +1,7 @@
-"""Which recipe to learn with: a handful is tried on earlier origins over a sample of series, within a budget of CPU time."""
+"""Which recipe to learn with: a handful is tried on earlier origins over samples of rows, within a budget of work.
+
+Work is counted, not timed, so that the same inputs give the same choice on any machine.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +19,8 @@ from models.forecasting.learning import learn
 LEAST_GAIN = 0.005
 """A recipe must lose so much less quantile loss than the present one to be taken instead: less is luck."""
 STEP_DAYS = 28
+ROW_TREES_PER_S = 2_500_000.0
+"""Rows × trees of 15 leaves a core learns in a second, features included (measured on one shared core)."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,8 @@ class Choice:
     name: str
     params: DemandParams
     table: pl.DataFrame
-    """`recipe`, `wql`, `rmse_ratio` (root of the squared error ÷ mean sold), `bias`, `cpu_s`, `rows`; null where not tried for lack of time."""
+    """`recipe`, `wql`, `rmse_ratio` (root of the squared error ÷ mean sold), `bias`, `work_s` (estimated CPU), `rows`; null where
+    the budget was spent."""
 
 
 def recipes(present: DemandParams) -> dict[str, DemandParams]:
@@ -51,7 +57,6 @@ def choose_recipe(
     seed: int,
     threads: int,
     budget_s: float,
-    clock: Callable[[], float],
     max_rows: int = 60_000,
 ) -> Choice:
     """Try each recipe on what was known at the first origin and forecast from all of them.
@@ -64,9 +69,8 @@ def choose_recipe(
         levels: Quantile levels.
         seed: Of the fits and the sample.
         threads: For LightGBM.
-        budget_s: No further recipe is begun when so much of `clock` has passed.
-        clock: Seconds of CPU so far, e.g. time.process_time.
-        max_rows: Rows scored per origin, drawn evenly; the same for every recipe.
+        budget_s: Seconds of CPU, as `work_s` estimates them; a recipe that would exceed it is not tried.
+        max_rows: Rows learnt from at most, and rows scored per origin; drawn evenly, the same for every recipe.
 
     Returns:
         The recipe with the least quantile loss if it loses at least 0.5 % less than the present one on all rows and no more
@@ -82,16 +86,22 @@ def choose_recipe(
         scored_frame(panel, origin=o, horizon_days=horizon_days, max_rows=max_rows, seed=seed)
         for o in origins
     ]
-    begun, losses, rows = clock(), dict[str, list[float]](), list[dict[str, object]]()
+    spent, losses, rows = 0.0, dict[str, list[float]](), list[dict[str, object]]()
     for name, params in candidates.items():
-        if losses and clock() - begun > budget_s:
+        trial = replace(
+            params,
+            max_rows=min(params.max_rows, max_rows),
+            held_out_rows=min(params.held_out_rows, max_rows),
+        )
+        work = work_s(trial)
+        if losses and spent + work > budget_s:
             rows.append({"recipe": name})
             continue
-        started = clock()
+        spent += work
         model = learn(
             panel,
             last=origins[0],
-            params=params,
+            params=trial,
             horizon_days=horizon_days,
             levels=levels,
             seed=seed,
@@ -102,9 +112,14 @@ def choose_recipe(
         ]
         losses[name] = [s["loss"] / s["sold"] for s in scored]
         total = {key: sum(s[key] for s in scored) for key in scored[0]}
-        rows.append({"recipe": name, **_figures(total), "cpu_s": clock() - started})
+        rows.append({"recipe": name, **_figures(total), "work_s": work})
     name = _taken(losses)
     return Choice(name, candidates[name], pl.DataFrame(rows, schema=SCHEMA))
+
+
+def unchosen(params: DemandParams) -> Choice:
+    """The present recipe, untried."""
+    return Choice("present", params, pl.DataFrame([{"recipe": "present"}], schema=SCHEMA))
 
 
 SCHEMA = {
@@ -112,9 +127,14 @@ SCHEMA = {
     "wql": pl.Float64,
     "rmse_ratio": pl.Float64,
     "bias": pl.Float64,
-    "cpu_s": pl.Float64,
+    "work_s": pl.Float64,
     "rows": pl.Int64,
 }
+
+
+def work_s(params: DemandParams) -> float:
+    """Estimated CPU seconds of `learn`: two fits of the mean, each tree costing more the more leaves it has."""
+    return 2 * params.max_rows * params.trees * float(np.log2(params.leaves + 1) / 4) / ROW_TREES_PER_S
 
 
 def choice_origins(cutoff: date, *, count: int, horizon_days: int) -> tuple[date, ...]:

@@ -3,7 +3,6 @@
 import importlib.util
 from dataclasses import replace
 from datetime import date, timedelta
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,6 @@ def panel() -> Panel:
 
 
 def chosen(panel: Panel, candidates: dict[str, DemandParams], *, budget_s: float = 1e9) -> Choice:
-    ticks = count()
     return choose_recipe(
         panel,
         candidates,
@@ -38,7 +36,6 @@ def chosen(panel: Panel, candidates: dict[str, DemandParams], *, budget_s: float
         seed=1,
         threads=1,
         budget_s=budget_s,
-        clock=lambda: float(next(ticks)),
     )
 
 
