@@ -27,7 +27,7 @@ KINDS = {
     "live_not_learnt": "training held no live-stream slot, or too few: no effect is shown",
     "no_own_live": "this product had no live-stream slot in this channel: the effect is learnt from others",
     "no_after_effect": "the model has no feature for the days after such a change: no dip is shown, though one may follow",
-    "stand_in": "a baseline stands in for the model on this series: it knows neither prices nor events",
+    "stand_in": "a baseline or a blend stands in for the model on this series: prices and events count little or not at all",
     "on_baseline": "a baseline is published for this series: what the model sees in the change is laid on it, in proportion",
 }
 """Kind of a caution → what it means."""

@@ -24,6 +24,8 @@ from serving.reads.whatif_desk import Desk, desk
 from serving.schemas_whatif import MOST_NODES, NodeAsk, WhatIfAsk
 
 MOST_SERIES = 100
+THREADS = 1
+"""Of the model: some thousand rows are too few to share out, and other requests want the cores."""
 DAILY = forecasts.DAILY
 
 
@@ -44,7 +46,7 @@ class Answered:
     """One list per case."""
 
 
-def answer(release: Release, ask: WhatIfAsk, *, threads: int = 1) -> Answered:
+def answer(release: Release, ask: WhatIfAsk) -> Answered:
     """Work out a what-if.
 
     Raises:
@@ -63,7 +65,7 @@ def answer(release: Release, ask: WhatIfAsk, *, threads: int = 1) -> Answered:
     node_of = [place for place, found in enumerate(leaves) for _ in range(found.height)]
     changes = [_changes(ask.nodes[place]) for place in node_of]
     cases = pl.concat(leaves).with_row_index("case")
-    return _worked_out(counter, ask.nodes, changes, node_of, cases, threads)
+    return _worked_out(counter, ask.nodes, changes, node_of, cases)
 
 
 def _worked_out(
@@ -72,7 +74,6 @@ def _worked_out(
     changes: Sequence[Changes],
     node_of: Sequence[int],
     cases: pl.DataFrame,
-    threads: int,
 ) -> Answered:
     book = counter.book(cases)
     published = counter.published(cases)
@@ -83,7 +84,7 @@ def _worked_out(
         changed = changed_rows(rows, book.plans, changes)
     except NothingPlannedError as error:
         raise _refused(str(error), "look at what is planned, or leave the removal out") from error
-    levels = what_if(counter.model, cases, rows, changed, published, threads=threads)
+    levels = what_if(counter.model, cases, rows, changed, published, threads=THREADS)
     days = by_day(levels, planned_yuan(rows, book.plans), planned_yuan(changed, book.plans), changes)
     reasons = dict(days.group_by("case").agg(pl.col("fallback_reason").first()).iter_rows())
     parts = {case: part for (case,), part in changed.group_by("case")}

@@ -98,7 +98,7 @@ def _summed(days: pl.DataFrame) -> pl.DataFrame:
             uplift_kg=pl.when(pl.col("phase") == "event").then(more).otherwise(0.0),
             dip_kg=pl.when(pl.col("phase") == "after").then(more.clip(upper_bound=0)).otherwise(0.0),
         )
-        .with_columns(cs.float().round(DIGITS))
+        .with_columns(cs.float().round(DIGITS) + 0.0)
     )
 
 
@@ -125,7 +125,8 @@ def told(of_cases: Sequence[Sequence[Caution]]) -> list[dict[str, Any]]:
 
 
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: round(v, DIGITS) if isinstance(v, float) else v for name, v in values.items()}
+    """Rounded, and no zero below zero."""
+    return {name: round(v, DIGITS) + 0.0 if isinstance(v, float) else v for name, v in values.items()}
 
 
 def _version(release: Release) -> str | None:

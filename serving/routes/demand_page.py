@@ -70,9 +70,8 @@ def _beside(request: Request, release: Release, say: Say, values: dict[str, Any]
     rows = forecasts.daily(release, wish)
     ahead: list[date] = rows["forecast_date"].unique().sort().to_list()
     days = (ahead[0], ahead[-1])
-    settings: Settings = request.app.state.settings
     return {
-        "whatif": asked(release, say, wish, Typed.of(request.query_params), days, threads=settings.threads),
+        "whatif": asked(release, say, wish, Typed.of(request.query_params), days),
         "overrides": _overrides(request, release, str(wish.first), days),
         "author": _author(request),
     }

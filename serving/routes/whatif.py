@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from serving.answers import plain
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1", tags=["demand"], dependencies=LIMITS, responses
 
 
 @router.post("/what-if", response_model=WhatIf)
-def what_if(request: Request, release: Current, body: WhatIfAsk) -> Response:
+def what_if(release: Current, body: WhatIfAsk) -> Response:
     """Baseline, changed forecast, uplift and post-event dip per node and day; nothing is kept."""
-    found = reads.answer(release, body, threads=request.app.state.settings.threads)
+    found = reads.answer(release, body)
     return plain(as_json(release, found))

@@ -59,9 +59,7 @@ class Typed:
         return {"action": "add", "slot_date": self.start, "price_yuan_per_kg": price, "allotment_kg": cap}
 
 
-def asked(
-    release: Release, say: Say, wish: Wish, typed: Typed, days: tuple[date, date], *, threads: int
-) -> dict[str, Any]:
+def asked(release: Release, say: Say, wish: Wish, typed: Typed, days: tuple[date, date]) -> dict[str, Any]:
     """Values for whatif.html: the form, and the answer or what stands against it once something was asked.
 
     Args:
@@ -70,14 +68,13 @@ def asked(
         wish: The product, channel and region the page shows.
         typed: What the form holds.
         days: First and last day that can be changed.
-        threads: For the model.
     """
     shown: dict[str, Any] = {"typed": typed, "kinds": KINDS, "first": days[0], "last": days[1]}
     if not typed.kind:
         return {**shown, "trouble": None, "node": None}
     try:
         ask = WhatIfAsk(nodes=[NodeAsk.model_validate(typed.node(wish, say.unit))])
-        node = body(release, answer(release, ask, threads=threads))["nodes"][0]
+        node = body(release, answer(release, ask))["nodes"][0]
     except Problem as problem:
         return {**shown, "trouble": f"{problem.detail}; {problem.way_out}", "node": None}
     except ValidationError as error:
