@@ -83,7 +83,7 @@ class Case:
     train: pl.DataFrame
     test: pl.DataFrame
     before: date
-    """First decision day of the test: nothing known on it or later was learnt from."""
+    """Nothing known on this day or later was learnt from: the first decision of the test, or the end of the training folder."""
     every: pl.DataFrame
     """Launches of the training folder (test ones included when it is split): `product_id`, `start_on`, `worth_yuan`."""
 
@@ -116,7 +116,7 @@ def case_of(train: RuledOrders, test: RuledOrders | None, *, label: LabelSpec, s
         )
     if called.is_empty():
         raise ValueError(f"no launch with {label.to_day} days of data after it: the orders span too few days")
-    before = called["start_on"][0] + timedelta(days=label.decision_day)
+    before = min(called["start_on"][0] + timedelta(days=label.decision_day), last + timedelta(days=1))
     likely = find_launches(entries, first_on=first + timedelta(days=LIKELY_AFTER_DAYS), last_on=last)
     learnt = _learnt(entries, likely, label=label, before=before, first=first, seed=seed)
     basis = learn_basis(entries, before=before, seed=seed)

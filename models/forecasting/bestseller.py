@@ -134,7 +134,9 @@ class BestsellerModel:
     def from_files(cls, files: Mapping[str, str]) -> "BestsellerModel":
         """From what to_files gave."""
         rest = json.loads(files["calls.json"])
-        params = CallParams(**(rest["params"] | {"core": tuple(rest["params"]["core"])}))
+        stored = rest["params"]
+        assumed = tuple((str(f), float(v)) for f, v in stored["assumed"])
+        params = CallParams(**(stored | {"core": tuple(stored["core"]), "assumed": assumed}))
         return cls(
             LabelSpec.from_json(rest["label"]), tuple(rest["features"]), params, Members.from_files(files),
             Chances.from_json(rest["chances"]),

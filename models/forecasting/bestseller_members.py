@@ -35,6 +35,8 @@ class CallParams:
     """Boosters averaged."""
     folds: int = 5
     """Blocks of time held out in turn, from which chances and spread are learnt."""
+    assumed: tuple[tuple[str, float], ...] = (("shop_lift_last_year", 0.5),)
+    """Feature → what it adds to the score per unit where training never knew it (records under a year); else it is learnt."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,15 @@ class Members:
     """Trees on what `core` leaves unexplained; may be empty."""
     so_far_level: float | None
     """Added to the log of 1 + yuan so far; None: sales so far are no member."""
+    assumed: Floats
+    """[features] added to the score per unit; 0 for all that training knew."""
 
     def score(self, x: Floats, so_far: Floats | None, *, threads: int) -> Floats:
         """[rows] mean of the members: expected log of 1 + yuan, not yet set to the right level."""
         votes = [self.whole.predict(x), self.core.predict(x) + self._trees(x, threads)]
         if self.so_far_level is not None and so_far is not None:
             votes.append(np.log1p(so_far.clip(min=0)) + self.so_far_level)
-        return np.asarray(np.mean(votes, axis=0), dtype=np.float64)
+        return np.asarray(np.mean(votes, axis=0) + np.nan_to_num(x) @ self.assumed, dtype=np.float64)
 
     def effects(self, x: Floats, so_far: Floats | None, *, threads: int) -> tuple[Floats, Floats]:
         """[rows, features] what each feature adds to the score, and [rows] what sales so far add on their own."""
@@ -102,7 +106,8 @@ class Members:
         if so_far is not None and has_own:
             logged = np.log1p(so_far.clip(min=0))
             own = (logged + (self.so_far_level or 0.0) - self.whole.level) / n
-        return (self.whole.effects(x) + self.core.effects(x) + trees) / n, own
+        learnt = (self.whole.effects(x) + self.core.effects(x) + trees) / n
+        return learnt + np.nan_to_num(x) * self.assumed, own
 
     def _trees(self, x: Floats, threads: int) -> Floats:
         if not self.boosters:
@@ -112,7 +117,10 @@ class Members:
 
     def to_files(self) -> dict[str, str]:
         """File name → text."""
-        plain = {"whole": _plain(self.whole), "core": _plain(self.core), "so_far_level": self.so_far_level}
+        plain = {
+            "whole": _plain(self.whole), "core": _plain(self.core), "so_far_level": self.so_far_level,
+            "assumed": self.assumed.tolist(),
+        }  # fmt: skip
         trees = {f"trees_{i}.txt": b.model_to_string() for i, b in enumerate(self.boosters)}
         return {"members.json": json.dumps(plain), **trees}
 
@@ -122,7 +130,8 @@ class Members:
         plain = json.loads(files["members.json"])
         count = sum(name.startswith("trees_") for name in files)
         boosters = tuple(lgb.Booster(model_str=files[f"trees_{i}.txt"]) for i in range(count))
-        return cls(_linear(plain["whole"]), _linear(plain["core"]), boosters, plain["so_far_level"])
+        linear, core = _linear(plain["whole"]), _linear(plain["core"])
+        return cls(linear, core, boosters, plain["so_far_level"], np.array(plain["assumed"]))
 
 
 def fit_members(
@@ -151,7 +160,10 @@ def fit_members(
         for i in range(params.seeds if params.trees else 0)
     ]
     level = None if so_far is None else float(np.average(y - np.log1p(so_far.clip(min=0)), weights=weight))
-    return Members(whole, core, tuple(boosters), level)
+    per_unit = dict(params.assumed)
+    never = ~np.isfinite(x).any(axis=0)
+    assumed = np.array([per_unit.get(f, 0.0) * n for f, n in zip(features, never, strict=True)])
+    return Members(whole, core, tuple(boosters), level, assumed)
 
 
 def _settings(params: CallParams, seed: int, threads: int) -> dict[str, Any]:

@@ -43,13 +43,13 @@ _FEATURES = {
     "trend": "log_last_week trend last_share silent_share",
     "buyers": "log_buyers repeat_share unnamed_share",
     "orders": "log_orders top_order_share log_line_units log_order_yuan log_basket",
-    "price": "log_price price_change price_position price_share discount discount_share list_price_share price_against_similar "
+    "price": "log_price price_change price_position price_share discount_share list_price_share price_against_similar "
     "price_against_seller",
     "title": "similar_log_revenue similar_momentum similar_count title_words title_length title_digits title_capitals",
     "season": "shop_momentum shop_lift_last_year similar_lift_last_year days_on_sale",
     "place": "weekend_share log_regions other_region_share",
     "returns": "returned_share",
-    "seller": "seller_reviews reviews_per_listing seller_rating seller_listings",
+    "seller": "seller_standing seller_rating seller_listings",
     "rating": "rating rating_distance reviews",
     "supply": "stock_cover_days live_slots_ahead",
 }
