@@ -6,6 +6,8 @@ import polars as pl
 
 from benchmarks.demand_case import weekly_origins, what_came
 from benchmarks.demand_jobs import Done, Job, done
+from benchmarks.demand_m5 import run_m5
+from benchmarks.demand_m5_data import is_m5
 from benchmarks.demand_names import DECILE, MAE, OURS, PLAIN, STATISTICAL, STRONG, TWEEDIE
 from benchmarks.demand_scores import Limits, figures, musts
 from benchmarks.fresh_data import read_fresh
@@ -31,7 +33,7 @@ def run(
     """Forecast from each origin with every method, each in a process of its own, and score them together.
 
     Args:
-        data: Folder laid out as freshretailnet-cities.
+        data: Folder laid out as freshretailnet-cities, or as m5-foods-ca-tx (benchmarks.demand_m5).
         origins: So many, a week apart; the last one a horizon before the last day.
         horizon: Days ahead.
         series: A sample of so many whole series; 0: all.
@@ -42,6 +44,11 @@ def run(
         limit_s: Most seconds a process may take.
         cache: Where finished jobs are kept, so that an interrupted run goes on.
     """
+    if is_m5(data):
+        return run_m5(
+            data, origins=origins, horizon=horizon, series=series, seed=seed, threads=threads, skip=skip,
+            drawn=statistical, cache=cache.with_name(f"{cache.name}-m5"),
+        )  # fmt: skip
     sales = read_fresh(data, series=series, seed=seed)
     asked = weekly_origins(sales, count=origins, horizon=horizon, skip=skip)
     scored, costs = list[pl.DataFrame](), list[tuple[str, Done]]()

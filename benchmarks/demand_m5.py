@@ -23,8 +23,6 @@ from pipelines.progress import report
 
 PARAMS = DemandParams(max_rows=250_000)
 """Chosen on origins before the one that is scored (docs/methods-forecasting.md, "Rare sales")."""
-SAMPLED = 1000
-"""Series on which the methods that go series by series are run."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,7 @@ def run_m5(
     seed: int = 1,
     threads: int = 1,
     skip: int = 0,
+    drawn: int = 1000,
     cache: Path = Path("bench-cache/demand-m5"),
 ) -> dict[str, object]:
     """Forecast from each origin with every method and score them on the same rows.
@@ -74,18 +73,19 @@ def run_m5(
         seed: Of samples and models.
         threads: For LightGBM.
         skip: Leave out the newest origins; settings are chosen on origins before those that are scored.
+        drawn: Series on which the methods that go series by series are run.
         cache: Where finished forecasts are kept.
     """
     sales = read_m5(data, series=series, seed=seed)
     rows = list[Row]()
     for i in range(origins):
         origin = sales.last - timedelta(days=horizon + 7 * (i + skip))
-        rows += _scored(Case(sales, origin, horizon, seed, threads, cache))
+        rows += _scored(Case(sales, origin, horizon, seed, threads, cache), drawn)
     means = averaged(rows)
     return {"bench": "demand", "data": str(data), "seed": seed, "rows": means, "must": musts(means)}
 
 
-def _scored(case: Case) -> list[Row]:
+def _scored(case: Case, drawn: int) -> list[Row]:
     known = case.data.until(case.origin)
     sold = (
         known.sales.filter(pl.col("sold") > 0)
@@ -93,7 +93,7 @@ def _scored(case: Case) -> list[Row]:
         .unique()
         .sort("item_id", "store_id")
     )
-    few = sold[np.sort(np.random.default_rng(case.seed).permutation(sold.height)[:SAMPLED])]
+    few = sold[np.sort(np.random.default_rng(case.seed).permutation(sold.height)[:drawn])]
     leaves = {OURS: _leaves(case)} | _peers(case, case.data, "leaf")
     part = M5Data(case.data.sales.join(few, on=["item_id", "store_id"], how="semi"), case.data.calendar)
     report("bench demand", 5, 6, f"{case.origin} statistical")
