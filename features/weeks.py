@@ -1,6 +1,6 @@
 """A year earlier, week by week: the same weeks of last year, except where a festival moved."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -53,16 +53,16 @@ def year_back(first_week: date, weeks: int, moving: Sequence[Moving]) -> Array:
         moving: Festivals, the more important first; windows of one may overlap those of another.
 
     Returns:
-        [week, earlier week]: shares that sum to 1, or to 0 where nothing earlier is among the weeks. A day in a
-        festival's window comes from the day at the same distance to the festival's last occurrence, any other day from 364
-        days earlier; where that day lay in the festival's window, the two weeks before and after the window stand for
-        it, weighted by how near they are.
+        [week, earlier week]: shares that sum to 1, or to 0 where nothing earlier is among the weeks; some may be
+        negative. A day comes from 364 days earlier; where that day lay in the festival's window, the two weeks before and
+        after the window stand for it, weighted by how near they are. A day in a festival's window adds what the day at
+        the same distance to the last occurrence had above such a stand-in of its own: the season follows the date, the
+        festival follows the moon.
     """
     shares = np.zeros((weeks, weeks))
     for week in range(weeks):
         for d in range(7):
-            sources = list(_sources(first_week + timedelta(days=week * 7 + d), moving))
-            for source, share in sources:
+            for source, share in _sources(first_week + timedelta(days=week * 7 + d), moving):
                 at = (source - first_week).days // 7
                 if 0 <= at < week:
                     shares[week, at] += share / 7
@@ -81,13 +81,20 @@ def festival_distance(first_week: date, weeks: int, moving: Sequence[Moving]) ->
     return found
 
 
-def _sources(day: date, moving: Sequence[Moving]) -> Iterable[tuple[date, float]]:
-    """Earlier days that stand for a day, and their shares."""
+def _sources(day: date, moving: Sequence[Moving]) -> list[tuple[date, float]]:
+    """Earlier days that stand for a day, and their shares, which sum to 1; some may be negative."""
+    usual = _by_date(day - timedelta(days=YEAR_DAYS), moving)
     for festival in moving:
         place = festival.place(day)
         if place:
-            return [(festival.days[place - 1] + (day - festival.days[place]), 1.0)]
-    earlier = day - timedelta(days=YEAR_DAYS)
+            source = festival.days[place - 1] + (day - festival.days[place])
+            without = _beside(source, festival, festival.days[place - 1])
+            return [(source, 1.0), *((d, -share) for d, share in without), *usual]
+    return usual
+
+
+def _by_date(earlier: date, moving: Sequence[Moving]) -> list[tuple[date, float]]:
+    """A day a year earlier, or what stands for it where a festival had it."""
     for festival in moving:
         place = festival.place(earlier)
         if place is not None:
@@ -98,7 +105,8 @@ def _sources(day: date, moving: Sequence[Moving]) -> Iterable[tuple[date, float]
 def _beside(day: date, festival: Moving, on: date) -> list[tuple[date, float]]:
     """The days before and after a festival's window, for a day within it."""
     first, last = on - timedelta(days=festival.before_days), on + timedelta(days=festival.after_days)
-    late = ((day - first).days + 1) / ((last - first).days + 2)
+    middle = (EDGE_DAYS + 1) / 2  # of the days on either side
+    late = ((day - first).days + middle) / ((last - first).days + 2 * middle)
     before = [(first - timedelta(days=k), (1 - late) / EDGE_DAYS) for k in range(1, EDGE_DAYS + 1)]
     after = [(last + timedelta(days=k), late / EDGE_DAYS) for k in range(1, EDGE_DAYS + 1)]
     return before + after

@@ -9,6 +9,7 @@ from features.calendar import SERIES
 from features.panel import DemandTables, Panel, build_panel
 from features.products import product_families
 from models.forecasting.baselines import seasonal_naive
+from models.forecasting.intermittent import take_plain
 from models.forecasting.season import season_forecast
 from models.forecasting.unsold import forecast_unsold
 from pipelines.demand_inputs import demand_tables
@@ -20,7 +21,7 @@ from pipelines.whatif_files import keep_book
 from settings import Settings
 from warehouse import Warehouse
 
-SEASON_VERSION = "last-year-1"
+SEASON_VERSION = "season-blend-1"
 OVERRIDDEN = "+override"
 KILOGRAMS = ("demand_kg", "expected_kg", "in_stock_kg", "in_stock_expected_kg")
 
@@ -71,7 +72,9 @@ def forecast_season(settings: Settings, warehouse: Warehouse, *, cutoff: date, r
     report("forecast", 3, 4, "seasons")
     if named.filter(pl.col("sale_date") < _this_week(cutoff)).is_empty():
         return warehouse.replace("season_forecast", _no_rows(warehouse, "season_forecast"), cutoff=cutoff)
-    forecast = season_forecast(named, cutoff=cutoff, levels=settings.levels)
+    forecast = season_forecast(
+        named, cutoff=cutoff, levels=settings.levels, seed=settings.seed, threads=settings.threads
+    )
     final = forecast.with_columns(run_id=pl.lit(run_id), model_version=pl.lit(SEASON_VERSION))
     return warehouse.replace("season_forecast", final, cutoff=cutoff)
 
@@ -153,7 +156,9 @@ def _daily(settings: Settings, tables: DemandTables, panel: Panel) -> pl.DataFra
     listed = forecast_unsold(
         panel, tables.product, model, origin=panel.cutoff, horizon_days=settings.horizon_days
     )
-    both = pl.concat([model.predict(future, threads=settings.threads), listed])
+    forecast = model.predict(future, threads=settings.threads)
+    plain = model.spreads.plain if model.spreads else {}
+    both = pl.concat([take_plain(panel, forecast, plain, origin=panel.cutoff), listed])
     return both.with_columns(model_version=pl.lit(version.name))
 
 

@@ -1,4 +1,4 @@
-"""A year ahead by week: last year's weeks, scaled to this year's level; the spread is what earlier years missed by."""
+"""A year ahead by week for families, channels and regions: members joined by what they missed, labelled where history is short."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,22 +8,21 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from models.forecasting.season_spread import Spread, spread_of_weeks, spread_of_years
+from features.weeks import festival_distance, lunar_festivals, year_back
+from models.forecasting.season_blend import Joined, Rolled, SeasonParams, forecast_course
+from models.forecasting.season_course import Course
+from models.forecasting.season_young import flat_year, shares_of_family
 
 Array = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
 KEYS = ("family", "channel_id", "region_id")
 YEAR = 52
-RECENT = 8
-"""Weeks that tell this year's level."""
 NEEDED = YEAR + 1
 """Weeks of history for a forecast of its own."""
-DAMPING = 0.98
-"""The level's change against last year fades by this a week (assumed): half of it is gone after 34 weeks."""
-RATIO_LIMITS = (0.5, 2.0)
-BACK_WEEKS = (52, 39, 26, 13)
-"""How far back the forecasts lie whose misses make the spread."""
+PARAMS = SeasonParams(origins=5, apart=3 / 13)
+"""Five earlier origins, twelve weeks apart."""
+Memo = dict[tuple[bytes, int], dict[int, Rolled]]
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,14 @@ class Weekly:
 
 
 def season_forecast(
-    sales: pl.DataFrame, *, cutoff: date, levels: Sequence[float], weeks: int = YEAR
+    sales: pl.DataFrame,
+    *,
+    cutoff: date,
+    levels: Sequence[float],
+    weeks: int = YEAR,
+    params: SeasonParams = PARAMS,
+    seed: int = 1,
+    threads: int = 1,
 ) -> pl.DataFrame:
     """Forecast every family, channel and region that has sold, week by week.
 
@@ -48,16 +54,20 @@ def season_forecast(
         cutoff: Last known day.
         levels: Quantile levels, ascending.
         weeks: Weeks ahead, at most 52; the first is the one in which the day after the cutoff lies.
+        params: The recipe.
+        seed: Of the boosted model.
+        threads: Of the boosted model.
 
     Returns:
         One row per series, week and level: KEYS, `week_start` (Monday), `level`, `demand_kg` (kg a week, ≥ 0, never
-        falling with the level), `fallback_reason`. The middle is the same week last year smoothed over ±1 week (¼, ½,
-        ¼) × how the last 8 weeks (or as many as it had a year ago) compare with those of a year ago, drawn to the family's comparison in the channel,
-        cut to 0.5–2 and fading by 2 % a week. The spread is sold ÷ forecast of the same method 13 to 52 weeks ago, pooled
-        over series by volume and lead. Spring Festival is not followed as it moves through the weeks.
+        falling with the level), `fallback_reason`, `expected_kg` (mean of the week, the same at every level).
+        Members: last year with festival weeks moved by the lunar calendar, that times this year's level, the mean of the
+        years, what a family has in common in a channel, Theta, and one boosted model for all; weighed by what they missed
+        at earlier origins. Quantiles are what the mix missed there, by volume and lead.
         `fallback_reason` 'short_history:…' (< 53 weeks): its share so far of its family ('family_share'; 'pooled_share':
         of everything) × what that is expected to sell; 'flat': its mean week, as nothing is a year old.
-        'spread_of_weeks': the spread is that of single weeks, as earlier years are missing.
+        'spread_of_weeks': the spread is that of single weeks, as earlier origins are missing. 'member_exploded:NAME': a member
+        ran away and was left out for the series.
 
     Raises:
         ValueError: No whole week of sales lies before the cutoff, or more than 52 weeks are asked for.
@@ -67,13 +77,8 @@ def season_forecast(
     weekly = weekly_sales(sales, cutoff=cutoff)
     if weekly.kg.shape[1] == 0:
         raise ValueError(f"no whole week of sales until {cutoff}; load more days")
-    middle, reasons = expected(weekly, weeks)
-    own = np.array([r is None for r in reasons])
-    spread, has_years = _spread(weekly, levels)
-    if not has_years:
-        reasons = [r or "spread_of_weeks" for r in reasons]
-    kg = middle[:, :, None] * spread.ratios(middle, own)
-    return _rows(weekly, kg, reasons, cutoff, levels)
+    made = forecast_weekly(weekly, levels=levels, weeks=weeks, params=params, seed=seed, threads=threads)
+    return _rows(weekly, *made, levels)
 
 
 def weekly_sales(sales: pl.DataFrame, *, cutoff: date) -> Weekly:
@@ -96,86 +101,76 @@ def weekly_sales(sales: pl.DataFrame, *, cutoff: date) -> Weekly:
     return Weekly(series, first, kg, np.argmax(kg > 0, axis=1) if kg.size else np.zeros(0, np.int64))
 
 
-def expected(weekly: Weekly, weeks: int) -> tuple[Array, list[str | None]]:
-    """The middle of the forecast as [series, week ahead] (kg), and why a series has no forecast of its own."""
+def until(weekly: Weekly, length: int) -> Weekly:
+    """The weeks as known after `length` of them: series that had not begun are not there."""
+    begun = weekly.started < length
+    series = weekly.series.filter(pl.Series(begun))
+    return Weekly(series, weekly.first_week, weekly.kg[begun, :length], weekly.started[begun])
+
+
+def forecast_weekly(
+    weekly: Weekly,
+    *,
+    levels: Sequence[float],
+    weeks: int,
+    params: SeasonParams = PARAMS,
+    seed: int = 1,
+    threads: int = 1,
+    memo: Memo | None = None,
+) -> tuple[Array, Array, list[str | None]]:
+    """Forecast from the end of `weekly`.
+
+    `memo` keeps what members said, for callers that forecast the same sales from several origins (`until`).
+
+    Returns:
+        Mean [series, week ahead] and quantiles [series, week ahead, level] (kg), and each series' fallback reason.
+    """
     own = weekly.kg.shape[1] - weekly.started >= NEEDED
-    middle = np.zeros((weekly.kg.shape[0], weeks))
-    if own.any():
-        pool = weekly.series.filter(own).select(pl.struct("family", "channel_id").rank("dense")).to_series()
-        middle[own] = _path(weekly.kg[own], weekly.started[own], pool.to_numpy().astype(np.int64) - 1, weeks)
-    reasons: list[str | None] = [None] * own.size
-    for i in np.flatnonzero(~own):
-        middle[i], reasons[i] = _share(weekly, int(i), weeks)
-    return middle, reasons
-
-
-def _path(kg: Array, started: Places, pool: Places, weeks: int) -> Array:
-    """Last year's weeks × the level now, for series of at least NEEDED weeks: [series, week ahead]."""
-    return np.asarray(_last_year(kg, weeks) * _level_path(kg, started, pool, weeks))
-
-
-def _share(weekly: Weekly, series: int, weeks: int) -> tuple[Array, str]:
-    """A young series: its share so far of its family (else of everything) × what that is expected to sell, else flat."""
-    first = int(weekly.started[series])
-    own = weekly.kg[series, first:]
-    family = (weekly.series["family"] == weekly.series["family"][series]).to_numpy()
-    for name, chosen in (("family_share", family), ("pooled_share", np.ones_like(family))):
-        total = weekly.kg[chosen].sum(axis=0, keepdims=True)
-        began = weekly.started[chosen].min(keepdims=True)
-        if total.shape[1] - began[0] >= NEEDED:
-            share = own.sum() / total[0, first:].sum()
-            return share * _path(total, began, np.zeros(1, np.int64), weeks)[0], f"short_history:{name}"
-    return np.full(weeks, own.mean()), "short_history:flat"
-
-
-def _last_year(kg: Array, weeks: int) -> Array:
-    """The weeks a year before those ahead, smoothed over ±1 week: [series, week ahead]."""
-    length = kg.shape[1]
-    total, weight = np.zeros((kg.shape[0], weeks)), np.zeros(weeks)
-    for shift, share in ((-1, 0.25), (0, 0.5), (1, 0.25)):
-        places = np.arange(weeks) + length - YEAR + shift
-        there = (places >= 0) & (places < length)
-        total[:, there] += share * kg[:, places[there]]
-        weight[there] += share
-    return np.asarray(total / np.maximum(weight, 1e-9))
-
-
-def _level_path(kg: Array, started: Places, pool: Places, weeks: int) -> Array:
-    """This year's level over last year's, fading: [series, week ahead]."""
-    length = kg.shape[1]
-    window = np.arange(length - min(RECENT, length - YEAR), length)
-    both = window - YEAR >= started[:, None]  # weeks that the series had a year ago too
-    now, before = ((kg[:, at] * both).sum(axis=1) for at in (window, window - YEAR))
-    size = np.bincount(pool)
-    pool_now, pool_before = np.bincount(pool, now), np.bincount(pool, before)
-    shared = np.divide(pool_now, pool_before, out=np.ones_like(pool_now), where=pool_before > 0).clip(
-        *RATIO_LIMITS
+    if not own.any():
+        expected, quantiles = flat_year(weekly.kg, weekly.started, weeks, levels)
+        return expected, quantiles, ["short_history:flat"] * len(own)
+    kept = {} if memo is None else memo.setdefault((weekly.started.tobytes(), weeks), {})
+    joined = forecast_course(
+        course_of(weekly, weeks), levels=levels, params=params, seed=seed, threads=threads, memo=kept
     )
-    drawn = (pool_before / size / 2)[pool]  # half of the pool's mean: as much as four of its weeks
-    ratio = np.divide(
-        now + drawn * shared[pool], before + drawn, out=np.ones_like(now), where=before + drawn > 0
+    reasons = [_reason(name, joined) for name in joined.dropped]
+    if own.all():
+        return joined.expected, joined.quantiles, reasons
+    family = weekly.series["family"].rank("dense").to_numpy().astype(np.int64)
+    share, names = shares_of_family(weekly.kg, weekly.started, own, family, joined.middle)
+    expected, quantiles = joined.expected.copy(), joined.quantiles.copy()
+    expected[~own], quantiles[~own] = joined.spread.of_young(share)
+    for i, name in zip(np.flatnonzero(~own), names, strict=True):
+        reasons[i] = f"short_history:{name}"
+    return expected, quantiles, reasons
+
+
+def course_of(weekly: Weekly, weeks: int) -> Course:
+    """The weeks as a course, with the lunar festivals of the weeks ahead; pools: family in channel, family."""
+    periods = weekly.kg.shape[1] + weeks
+    moving = lunar_festivals(weekly.first_week, weekly.first_week + timedelta(weeks=periods))
+    pools = tuple(
+        weekly.series.select(pl.struct(keys).rank("dense").cast(pl.Int64) - 1).to_series().to_numpy()
+        for keys in (("family", "channel_id"), ("family",))
     )
-    fading = DAMPING ** np.arange(1, weeks + 1)
-    return np.asarray(1 + (ratio.clip(*RATIO_LIMITS) - 1)[:, None] * fading)
+    return Course(
+        weekly.kg,
+        weekly.started,
+        pools,
+        YEAR,
+        year_back(weekly.first_week, periods, moving),
+        festival_distance(weekly.first_week, periods, moving),
+    )
 
 
-def _spread(weekly: Weekly, levels: Sequence[float]) -> tuple[Spread, bool]:
-    """Misses of this method at earlier cutoffs; those of single weeks where no series had a forecast of its own then."""
-    length = weekly.kg.shape[1]
-    seen = []
-    for back in BACK_WEEKS:
-        usable = length - back - weekly.started >= NEEDED
-        if usable.any():
-            kg, series = weekly.kg[usable], weekly.series.filter(usable)
-            early = Weekly(series, weekly.first_week, kg[:, : length - back], weekly.started[usable])
-            seen.append((expected(early, back)[0], kg[:, length - back :]))
-    if seen:
-        return spread_of_years(seen, levels), True
-    return spread_of_weeks(weekly.kg, weekly.started, levels), False
+def _reason(dropped: str | None, joined: Joined) -> str | None:
+    if dropped:
+        return f"member_exploded:{dropped}"
+    return None if joined.has_past else "spread_of_weeks"
 
 
 def _rows(
-    weekly: Weekly, kg: Array, reasons: list[str | None], cutoff: date, levels: Sequence[float]
+    weekly: Weekly, expected: Array, kg: Array, reasons: list[str | None], levels: Sequence[float]
 ) -> pl.DataFrame:
     weeks = kg.shape[1]
     start = weekly.first_week + timedelta(weeks=weekly.kg.shape[1])
@@ -183,7 +178,8 @@ def _rows(
     ahead = pl.DataFrame({"week_start": [start + timedelta(weeks=w) for w in range(weeks)]})
     return (
         series.join(ahead, how="cross", maintain_order="left_right")
+        .with_columns(expected_kg=pl.Series(expected.reshape(-1)))
         .join(pl.DataFrame({"level": list(levels)}), how="cross", maintain_order="left_right")
         .with_columns(demand_kg=pl.Series(kg.reshape(-1)))
-        .select(*KEYS, "week_start", "level", "demand_kg", "fallback_reason")
+        .select(*KEYS, "week_start", "level", "demand_kg", "fallback_reason", "expected_kg")
     )

@@ -8,7 +8,18 @@ import numpy.typing as npt
 import polars as pl
 
 from models.evaluation.metrics import quantile_column, score_table
-from models.forecasting.season import KEYS, NEEDED, YEAR, season_forecast, weekly_sales
+from models.forecasting.season import (
+    KEYS,
+    NEEDED,
+    PARAMS,
+    YEAR,
+    Memo,
+    Weekly,
+    forecast_weekly,
+    until,
+    weekly_sales,
+)
+from models.forecasting.season_blend import SeasonParams
 
 Array = npt.NDArray[np.float64]
 OURS, NAIVE = "anxu", "seasonal_naive"
@@ -26,6 +37,9 @@ def season_backtest(
     levels: Sequence[float],
     leads: Sequence[int] = LOCK_WEEKS,
     most_origins: int = MOST_ORIGINS,
+    params: SeasonParams = PARAMS,
+    seed: int = 1,
+    threads: int = 1,
 ) -> pl.DataFrame:
     """Forecast from earlier origins with what was known then, and put beside it what was sold.
 
@@ -35,6 +49,9 @@ def season_backtest(
         levels: Quantile levels, ascending; 0.5 among them.
         leads: Weeks ahead that are scored, 1 to 52.
         most_origins: Origins tried, every four weeks back from the cutoff.
+        params: The recipe.
+        seed: Of the boosted model.
+        threads: Of the boosted model.
 
     Returns:
         One row per series, origin and lead whose week has ended, for series with a year of history at the origin: KEYS,
@@ -45,7 +62,7 @@ def season_backtest(
     """
     weekly = weekly_sales(sales, cutoff=cutoff)
     last = weekly.first_week + timedelta(weeks=weekly.kg.shape[1], days=-1)
-    parts = []
+    parts, memo = [], Memo()
     for back in range(EVERY_WEEKS, EVERY_WEEKS * most_origins + 1, EVERY_WEEKS):
         length = weekly.kg.shape[1] - back
         old = length - weekly.started >= NEEDED
@@ -54,7 +71,11 @@ def season_backtest(
         wanted = [lead for lead in sorted(leads) if lead <= min(back, YEAR)]
         origin = last - timedelta(weeks=back)
         sold = _sold(weekly.kg[old], weekly.series.filter(old), length, wanted, origin, levels)
-        parts.append(_with_forecast(sold, sales, origin, levels, max(wanted, default=1)))
+        known = until(weekly, length)
+        made = forecast_weekly(
+            known, levels=levels, weeks=YEAR, params=params, seed=seed, threads=threads, memo=memo
+        )
+        parts.append(_with_forecast(sold, known, made, wanted, levels))
     if not parts:
         return pl.DataFrame(schema=_schema(weekly.series, levels))
     return pl.concat(parts).sort("origin", *KEYS, "lead_weeks").with_columns(rank=_rank(levels))
@@ -99,16 +120,23 @@ def _sold(
 
 
 def _with_forecast(
-    sold: pl.DataFrame, sales: pl.DataFrame, origin: date, levels: Sequence[float], weeks: int
+    sold: pl.DataFrame,
+    known: Weekly,
+    made: tuple[Array, Array, list[str | None]],
+    leads: Sequence[int],
+    levels: Sequence[float],
 ) -> pl.DataFrame:
-    forecast = season_forecast(sales, cutoff=origin, levels=levels, weeks=weeks)
-    if "expected_kg" not in forecast.columns:
-        forecast = forecast.with_columns(expected_kg=pl.col("demand_kg").mean().over(*KEYS, "week_start"))
-    wide = forecast.group_by(*KEYS, "week_start", "fallback_reason", "expected_kg", maintain_order=True).agg(
-        pl.col("demand_kg").filter(pl.col("level") == q).first().alias(quantile_column(OURS, q))
-        for q in levels
+    expected, quantiles, reasons = made
+    series = known.series.with_columns(fallback_reason=pl.Series(reasons, dtype=pl.String))
+    wide = pl.concat(
+        series.with_columns(
+            lead_weeks=pl.lit(lead, pl.Int32),
+            expected_kg=pl.Series(expected[:, lead - 1]),
+            **{quantile_column(OURS, q): pl.Series(quantiles[:, lead - 1, i]) for i, q in enumerate(levels)},
+        )
+        for lead in leads
     )
-    joined = sold.join(wide, on=[*KEYS, "week_start"], how="inner")
+    joined = sold.join(wide, on=[*KEYS, "lead_weeks"], how="inner")
     return joined.select(*_schema(joined, levels, rank=False))
 
 

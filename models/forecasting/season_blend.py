@@ -62,6 +62,7 @@ class Joined:
     expected: Array
     quantiles: Array
     dropped: list[str | None]
+    spread: SeasonSpread
     has_past: bool
     """Whether an earlier origin taught weights and spread."""
 
@@ -144,7 +145,7 @@ def join(
     middle = mix(now.members, weights, volume)
     spread: SeasonSpread = fit_spread(seen, course, volume, levels)
     expected, quantiles = spread.of(middle, volume)
-    return Joined(middle, expected, quantiles, now.dropped, bool(seen))
+    return Joined(middle, expected, quantiles, now.dropped, spread, bool(seen))
 
 
 def mix(members: Mapping[str, Array], weights: Mapping[str, Array], volume: Places) -> Array:
@@ -160,9 +161,10 @@ def mix(members: Mapping[str, Array], weights: Mapping[str, Array], volume: Plac
 
 
 def volume_classes(course: Course) -> Places:
-    """Per series 0 (least) to 2 by what it sold in the last season; a third of the series each."""
+    """Per series 0 (least) to 2 by what it sold in the last season; a third each of those a season old."""
     sold = course.sold[:, -course.season :].sum(axis=1)
-    edges = np.quantile(sold, np.arange(1, CLASSES) / CLASSES)
+    old = course.started <= course.length - course.season
+    edges = np.quantile(sold[old] if old.any() else sold, np.arange(1, CLASSES) / CLASSES)
     return np.asarray(np.searchsorted(edges, sold, side="right"), dtype=np.int64)
 
 

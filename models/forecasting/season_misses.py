@@ -47,6 +47,10 @@ class SeasonSpread:
     mean: Array
     """[volume class, lead bucket]: mean miss in swings."""
     season: int
+    of_class: Array
+    """[volume class]: the swing of its series together."""
+    edges: Array
+    """Borders between the volume classes, kg a period."""
 
     def of(self, middle: Array, volume: Places) -> tuple[Array, Array]:
         """Mean [series, period ahead] and quantiles [series, period ahead, level] around a middle; at least 0."""
@@ -55,6 +59,15 @@ class SeasonSpread:
         off = self.table[volume][:, lead]
         quantiles = (middle[:, :, None] + unit[:, :, None] * off).clip(0)
         expected = middle + unit * self.mean[volume][:, lead]
+        return expected.clip(0), np.maximum.accumulate(quantiles, axis=2)
+
+    def of_young(self, middle: Array) -> tuple[Array, Array]:
+        """Like `of`, for series without misses of their own: their class's swing at the longest lead, the widest there is."""
+        level = middle.mean(axis=1)
+        volume = np.searchsorted(self.edges, level, side="right")
+        unit = np.maximum(middle, FLOOR * level[:, None]) * self.of_class[volume][:, None]
+        quantiles = (middle[:, :, None] + unit[:, :, None] * self.table[volume, -1][:, None]).clip(0)
+        expected = middle + unit * self.mean[volume, -1][:, None]
         return expected.clip(0), np.maximum.accumulate(quantiles, axis=2)
 
 
@@ -70,10 +83,11 @@ def fit_spread(seen: Sequence[Seen], course: Course, volume: Places, levels: Seq
         size += np.where(s.old, unit.sum(axis=1), 0)
         count += np.where(s.old, s.sold.shape[1], 0)
     own = np.divide(off, size, out=np.zeros_like(off), where=size > 0)
-    of_class = np.array([_ratio(off[volume == v], size[volume == v]) for v in range(CLASSES)])[volume]
-    swing = np.maximum((count * own + DRAWN * of_class) / (count + DRAWN), 1e-3)
+    of_class = np.array([_ratio(off[volume == v], size[volume == v]) for v in range(CLASSES)])
+    swing = np.maximum((count * own + DRAWN * of_class[volume]) / (count + DRAWN), 1e-3)
+    edges = np.array([level[volume <= v].max(initial=0.0) for v in range(CLASSES - 1)])
     table, mean = _tables(seen, volume, floor, swing, course.season, levels)
-    return SeasonSpread(swing, floor, table, mean, course.season)
+    return SeasonSpread(swing, floor, table, mean, course.season, of_class, edges)
 
 
 def lead_buckets(ahead: int, season: int) -> Places:
@@ -110,8 +124,11 @@ def _tables(
 def _neighbours(course: Course) -> Seen:
     """Without earlier origins: each period of the last year against the mean of its two neighbours on either side."""
     sold = course.sold[:, -course.season :]
-    around = np.mean([np.roll(sold, k, axis=1) for k in (-2, -1, 1, 2)], axis=0)[:, 2:-2]
-    return Seen(around, sold[:, 2:-2], np.ones(len(sold), np.bool_))
+    middle = np.repeat(sold.mean(axis=1, keepdims=True), sold.shape[1], axis=1)
+    if sold.shape[1] >= 5:
+        middle = np.mean([np.roll(sold, k, axis=1) for k in (-2, -1, 1, 2)], axis=0)[:, 2:-2]
+        sold = sold[:, 2:-2]
+    return Seen(middle, sold, np.ones(len(sold), np.bool_))
 
 
 def _ratio(part: Array, whole: Array) -> float:

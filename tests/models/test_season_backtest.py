@@ -9,9 +9,12 @@ from polars.testing import assert_frame_equal
 
 from models.evaluation.metrics import quantile_column
 from models.forecasting.season_backtest import LOCK_WEEKS, season_backtest, season_scores
+from models.forecasting.season_blend import SeasonParams
+from models.forecasting.season_trees import TreeParams
 
 MONDAY = date(2023, 1, 2)
 LEVELS = (0.1, 0.5, 0.9)
+QUICK = SeasonParams(origins=2, apart=3 / 13, library=False, tree=TreeParams(trees=10, most_origins=3))
 
 
 def sold(weeks: int, *, seed: int = 1, series: int = 3) -> pl.DataFrame:
@@ -31,12 +34,16 @@ def sold(weeks: int, *, seed: int = 1, series: int = 3) -> pl.DataFrame:
     )
 
 
+def backtested(sales: pl.DataFrame, *, weeks: int = 150) -> pl.DataFrame:
+    return season_backtest(sales, cutoff=sunday(weeks), levels=LEVELS, params=QUICK)
+
+
 def sunday(weeks: int) -> date:
     return MONDAY + timedelta(weeks=weeks, days=-1)
 
 
 def test_each_row_holds_the_week_that_was_sold_that_far_after_its_origin() -> None:
-    tested = season_backtest(sold(150), cutoff=sunday(150), levels=LEVELS, most_origins=19)
+    tested = backtested(sold(150))
     assert set(tested["lead_weeks"]) == set(LOCK_WEEKS)
     ahead = (tested["week_start"] - tested["origin"]).dt.total_days()
     assert (ahead == 7 * (tested["lead_weeks"] - 1) + 1).all()
@@ -49,10 +56,8 @@ def test_each_row_holds_the_week_that_was_sold_that_far_after_its_origin() -> No
 def test_an_earlier_forecast_knows_nothing_of_later_weeks() -> None:
     early, late = sold(110), sold(150)
     changed = pl.concat([early, late.filter(pl.col("sale_date") > sunday(110)).with_columns(sold_kg=9.0)])
-    before = season_backtest(
-        pl.concat([early, late.filter(pl.col("sale_date") > sunday(110))]), cutoff=sunday(150), levels=LEVELS
-    )
-    after = season_backtest(changed, cutoff=sunday(150), levels=LEVELS)
+    before = backtested(pl.concat([early, late.filter(pl.col("sale_date") > sunday(110))]))
+    after = backtested(changed)
     known = pl.col("origin") <= sunday(110)
     assert before.filter(known).height > 0
     assert_frame_equal(
@@ -61,7 +66,7 @@ def test_an_earlier_forecast_knows_nothing_of_later_weeks() -> None:
 
 
 def test_ranks_lie_within_and_say_where_the_week_fell() -> None:
-    tested = season_backtest(sold(150), cutoff=sunday(150), levels=LEVELS)
+    tested = backtested(sold(150))
     assert tested["rank"].is_between(0, 1).all()
     low, high = (pl.col(quantile_column("anxu", q)) for q in (0.1, 0.9))
     assert (tested.filter(pl.col("sold_kg") < low)["rank"] < 0.1).all()
@@ -71,7 +76,7 @@ def test_ranks_lie_within_and_say_where_the_week_fell() -> None:
 
 
 def test_scores_stand_beside_seasonal_naive_for_every_lead() -> None:
-    scores = season_scores(season_backtest(sold(150), cutoff=sunday(150), levels=LEVELS), levels=LEVELS)
+    scores = season_scores(backtested(sold(150)), levels=LEVELS)
     assert {"all", *(f"lead:{n}" for n in LOCK_WEEKS)} == set(scores["segment"])
     wql = scores.filter((pl.col("metric") == "wql") & (pl.col("segment") == "all"))
     ours, naive = (wql.filter(pl.col("method") == m)["value"].item() for m in ("anxu", "seasonal_naive"))
@@ -79,7 +84,7 @@ def test_scores_stand_beside_seasonal_naive_for_every_lead() -> None:
 
 
 def test_without_a_year_and_four_weeks_there_is_nothing_to_score() -> None:
-    tested = season_backtest(sold(50), cutoff=sunday(50), levels=LEVELS)
+    tested = backtested(sold(50), weeks=50)
     assert tested.is_empty()
     assert {"origin", "lead_weeks", "expected_kg", "rank"} <= set(tested.columns)
     assert season_scores(tested, levels=LEVELS).is_empty()
