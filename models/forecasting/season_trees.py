@@ -129,7 +129,7 @@ def _features(
     by_lead += list(course.calendar[course.length :].T[:, : course.ahead])
     by_series = _past(course, level)
     parts = [np.log((m + FLOOR * level) / (base + FLOOR * level)) for m in members.values()]
-    parts += [np.log((y + FLOOR * level) / (base + FLOOR * level)) for y in years.ahead[1:]]
+    parts += [np.log((y.clip(0) + FLOOR * level) / (base + FLOOR * level)) for y in years.ahead[1:]]
     parts += [np.full(shape, np.nan)] * (2 - len(years.ahead[1:]))
     parts += [np.log((base + FLOOR * level) / level)]
     parts += [np.broadcast_to(v, shape) for v in by_lead]
