@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -177,19 +178,31 @@ def forecast(job: Job) -> pl.DataFrame:
 def _lightgbm(job: Job, train: pl.DataFrame, ahead: pl.DataFrame) -> pl.DataFrame:
     from benchmarks import demand_peers
 
-    settings = {"horizon": job.horizon, "statics": STATICS, "seed": job.seed, "threads": job.threads}
+    common = partial(
+        demand_peers.lightgbm_point,
+        horizon=job.horizon,
+        statics=STATICS,
+        seed=job.seed,
+        threads=job.threads,
+    )
     if job.method == DECILE:
-        return demand_peers.lightgbm_deciles(train.drop(WEIGHT), ahead, **settings)
+        return demand_peers.lightgbm_deciles(
+            train.drop(WEIGHT),
+            ahead,
+            horizon=job.horizon,
+            statics=STATICS,
+            seed=job.seed,
+            threads=job.threads,
+        )
     if job.method == STRONG:
-        found = demand_peers.lightgbm_point(train, ahead, objective="tweedie", weight=WEIGHT, **settings)
-        return found.rename({"tweedie": STRONG})
-    return demand_peers.lightgbm_point(train.drop(WEIGHT), ahead, objective=job.method, **settings)
+        return common(train, ahead, objective=TWEEDIE, weight=WEIGHT).rename({TWEEDIE: STRONG})
+    return common(train.drop(WEIGHT), ahead, objective=job.method)
 
 
 def sampled(ids: pl.Series, most: int, seed: int) -> pl.Series:
     """At most so many of the ids, drawn evenly, in their order."""
     drawn = np.random.default_rng(seed).permutation(len(ids))[:most]
-    return ids[np.sort(drawn).tolist()]
+    return ids.gather(np.sort(drawn).tolist())
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -72,7 +72,7 @@ def inside(method: str) -> pl.Expr:
 def weighted_bias(rows: pl.DataFrame, method: str, segment: str) -> float:
     """Sales-weighted mean over the segment's classes of |bias|."""
     per = rows.group_by(segment).agg(off=(pl.col(method) - pl.col("y")).sum().abs(), y=pl.col("y").sum())
-    return float(per["off"].sum() / per["y"].sum())
+    return float(per.select(pl.col("off").sum() / pl.col("y").sum()).item())
 
 
 def figures(scored: pl.DataFrame) -> list[Row]:
