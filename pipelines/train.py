@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 
 from features.assemble import FEATURES, REVISION
@@ -11,6 +11,7 @@ from models.evaluation.backtest import OURS, Backtest, backtest, backtest_origin
 from models.evaluation.comparison import Verdict, paired_difference, verdict
 from models.forecasting.choice import Choice, unchosen
 from models.forecasting.demand import DemandModel, DemandParams, spreads_of
+from models.forecasting.intermittent import choose_plain
 from models.forecasting.intervals import TooLittleHistoryError
 from models.forecasting.learning import relearn
 from pipelines import registry
@@ -166,7 +167,7 @@ def _final(settings: Settings, panel: Panel, params: DemandParams, tested: Backt
         panel,
         last=panel.cutoff,
         params=params,
-        spreads=spreads,
+        spreads=replace(spreads, plain=choose_plain(panel, tested.scored)),
         horizon_days=settings.horizon_days,
         seed=settings.seed,
         threads=settings.threads,

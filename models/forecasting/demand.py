@@ -36,6 +36,8 @@ class Spreads:
     """None: as `demand`, as no stock-out is on record."""
     launches: LaunchBlend = field(default_factory=assumed_blend)
     """What stands in for series with a short history."""
+    plain: dict[str, str] = field(default_factory=dict)
+    """Kind of rare sales → plain method that stands in for the model there (models.forecasting.intermittent)."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ class DemandModel:
             "spread": spreads.demand.to_json(),
             "in_stock_spread": spreads.in_stock.to_json() if spreads.in_stock else None,
             "launches": spreads.launches.to_json(),
+            "plain": spreads.plain,
             "params": asdict(self.params),
         }
         in_stock = {"in_stock.txt": self.in_stock.model_to_string()} if self.in_stock else {}
@@ -181,6 +184,7 @@ class DemandModel:
                 Spread.from_json(rest["spread"]),
                 Spread.from_json(lasting) if lasting else None,
                 LaunchBlend.from_json(rest["launches"]),
+                rest["plain"],
             ),
             DemandParams(**rest["params"]),
         )

@@ -1,17 +1,20 @@
 """Series that sell on few days: what kind they are, and plain forecasts made for them that may stand in for the model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import polars as pl
 from statsforecast import StatsForecast
 from statsforecast.models import ADIDA, TSB, CrostonSBA
 
+from features.calendar import SERIES
 from features.panel import Panel
 
 ADI_BORDER, CV2_BORDER = 1.32, 0.49
 """Borders between the four kinds: days per selling day, and the squared variation of what selling days sell."""
 WINDOW_DAYS = 182
+RARE = ("intermittent", "lumpy")
+"""Kinds in which a plain method may stand in."""
 METHODS = ("TSB", "CrostonSBA", "ADIDA")
 POOLED = "anxu"
 LEAST_ROWS = 500
@@ -106,3 +109,66 @@ def choose(scored: pl.DataFrame) -> dict[str, str]:
         if of_pooled < 1 - LEAST_GAIN and (rows[best] <= rows[POOLED]).all():
             chosen[str(kind)] = best
     return chosen
+
+
+def choose_plain(panel: Panel, tested: pl.DataFrame) -> dict[str, str]:
+    """As `choose`, from a backtest, for series that sell on few days.
+
+    Args:
+        panel: Must reach to every origin.
+        tested: Rows of a backtest: `series`, `origin`, `sold_kg`, `mean_kg`, `fallback_reason`.
+    """
+    ours = tested.filter(pl.col("fallback_reason").is_null())
+    parts = []
+    for (origin,), rows in ours.group_by("origin", maintain_order=True):
+        rare = kinds(panel, origin).filter(pl.col("kind").is_in(RARE))
+        plain = plain_forecasts(panel, origin, rare["series"].to_list())
+        known = rare.select("series", "kind").join(plain, on="series", how="inner")
+        scored = rows.select("series", "origin", "sold_kg", pl.col("mean_kg").alias(POOLED))
+        parts.append(scored.join(known, on="series", how="inner"))
+    return choose(pl.concat(parts)) if parts else {}
+
+
+def take_plain(
+    panel: Panel, forecast: pl.DataFrame, chosen: Mapping[str, str], *, origin: date
+) -> pl.DataFrame:
+    """Let plain methods stand in where a backtest chose them.
+
+    Args:
+        panel: Must reach to `origin`.
+        forecast: As DemandModel.predict.
+        chosen: Kind → method, as choose_plain gave it.
+        origin: Last known day.
+
+    Returns:
+        `forecast` in order. Rows of the model whose series is of a chosen kind hold the plain method's mean, their quantiles
+        moved with it, and `fallback_reason` 'intermittent:METHOD'.
+    """
+    if not chosen:
+        return forecast
+    of_kind = kinds(panel, origin).filter(pl.col("kind").is_in(list(chosen)))
+    plain = plain_forecasts(panel, origin, of_kind["series"].to_list())
+    picked = pl.coalesce(pl.when(pl.col("kind") == k).then(pl.col(m)) for k, m in chosen.items())
+    named = (
+        of_kind.join(plain, on="series", how="inner")
+        .join(panel.series.select("series", *SERIES), on="series", how="left")
+        .select(*SERIES, plain_kg=picked, method=pl.col("kind").replace_strict(chosen, default=None))
+    )
+    stands = pl.col("plain_kg").is_not_null() & pl.col("fallback_reason").is_null()
+    moved = [
+        pl.when(stands & (pl.col(mean) > 0))
+        .then(pl.col(kg) * pl.col("plain_kg") / pl.col(mean))
+        .otherwise(kg)
+        .alias(kg)
+        for kg, mean in (("demand_kg", "expected_kg"), ("in_stock_kg", "in_stock_expected_kg"))
+    ]
+    means = [
+        pl.when(stands).then("plain_kg").otherwise(mean).alias(mean)
+        for mean in ("expected_kg", "in_stock_expected_kg")
+    ]
+    reason = pl.when(stands).then(pl.format("intermittent:{}", "method")).otherwise("fallback_reason")
+    return (
+        forecast.join(named, on=list(SERIES), how="left", maintain_order="left")
+        .with_columns(*moved, *means, fallback_reason=reason)
+        .select(forecast.columns)
+    )

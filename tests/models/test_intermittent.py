@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.forecasting.counts import CountTable, count_quantiles, fit_counts
-from models.forecasting.intermittent import METHODS, choose, kinds, plain_forecasts
+from models.forecasting.intermittent import METHODS, choose, choose_plain, kinds, plain_forecasts, take_plain
 from models.forecasting.intervals import RatioTable, fit_ratios, volume_class, with_counts
 
 _spec = importlib.util.spec_from_file_location("demand_cases", Path(__file__).with_name("test_demand.py"))
@@ -159,3 +159,36 @@ def test_one_series_alone_cannot_show_that_whole_orders_are_better() -> None:
     rows = held_out(rng.poisson(1.0, 600) * 0.5, series=1)
     table = fit_ratios(mean, rows, LEVELS)
     assert with_counts(table, mean, rows) == table
+
+
+def test_where_a_plain_method_was_chosen_it_stands_in_and_says_so() -> None:
+    panel = panel_of([2.0] * 100, [4.0, 0, 0, 0] * 25)
+    keys = {"channel_id": "shop", "region_id": "r", "forecast_date": last_day(101), "has_stock_record": False}
+    forecast = pl.DataFrame(
+        [
+            keys
+            | {"product_id": p, "level": q, "demand_kg": q * 4, "in_stock_kg": q * 4, "fallback_reason": None}
+            for p in "ab"
+            for q in (0.25, 0.5, 0.75)
+        ],
+        schema_overrides={"fallback_reason": pl.String},
+    ).with_columns(expected_kg=pl.lit(2.0), in_stock_expected_kg=pl.lit(2.0))
+    found = take_plain(panel, forecast, {"intermittent": "ADIDA"}, origin=last_day(100))
+    assert found.columns == forecast.columns
+    steady, rare = (found.filter(pl.col("product_id") == p) for p in "ab")
+    assert steady.equals(forecast.filter(pl.col("product_id") == "a"))
+    assert rare["fallback_reason"].unique().to_list() == ["intermittent:ADIDA"]
+    mean = rare["expected_kg"][0]
+    assert mean == pytest.approx(1.0, abs=0.35)
+    assert rare["demand_kg"].to_list() == pytest.approx([0.5 * mean, mean, 1.5 * mean])
+    assert take_plain(panel, forecast, {}, origin=last_day(100)).equals(forecast)
+
+
+def test_a_backtest_in_which_the_model_was_far_off_chooses_a_plain_method() -> None:
+    panel = panel_of([2.0] * 400, [4.0, 0, 0, 0] * 100)
+    ahead = panel.days.filter((pl.col("series") == 1) & (pl.col("date") > last_day(300)))
+    rows = pl.concat([ahead.with_columns(origin=pl.lit(last_day(300)), copy=pl.lit(i)) for i in range(8)])
+    off = rows.with_columns(mean_kg=pl.lit(9.0), fallback_reason=pl.lit(None, pl.String))
+    assert set(choose_plain(panel, off)) == {"intermittent"}
+    assert choose_plain(panel, off.with_columns(mean_kg=pl.lit(1.0))) == {}
+    assert choose_plain(panel, off.clear()) == {}
