@@ -4,14 +4,18 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.launch_context import MONTH, DayTotals, day_totals
+from features.launch_context import MONTH, DayTotals, rows_by_day
 from features.titles import TitleSpace, title_tokens
 
 NEIGHBOURS = 8
 LEAST_ALIKE = 0.6
+MILD_YUAN = 20.0
+"""Added to sums whose ratio is taken."""
 
 
-def title_context(entries: pl.DataFrame, asks: pl.DataFrame, space: TitleSpace) -> pl.DataFrame:
+def title_context(
+    entries: pl.DataFrame, asks: pl.DataFrame, totals: DayTotals, space: TitleSpace
+) -> pl.DataFrame:
     """Add the title's place (`title_0` …) and how its neighbours do.
 
     Neighbours are up to 8 other products on sale before the decision day whose titles are alike (cosine ≥ 0.6).
@@ -21,7 +25,6 @@ def title_context(entries: pl.DataFrame, asks: pl.DataFrame, space: TitleSpace) 
         the 28 days before), `similar_lift_last_year` (as shop_lift_last_year, of theirs), `similar_count`, `title_words`; null
         without neighbours or records.
     """
-    totals = day_totals(entries)
     title = _first_titles(entries)
     names = pl.DataFrame({"product_id": totals.products}).join(
         title, on="product_id", how="left", maintain_order="left"
@@ -52,33 +55,39 @@ def _first_titles(entries: pl.DataFrame) -> pl.DataFrame:
 def _neighbours(
     totals: DayTotals, asks: pl.DataFrame, shelf: npt.NDArray[np.float64], place: npt.NDArray[np.float64]
 ) -> list[pl.Series]:
-    number = {product: i for i, product in enumerate(totals.products)}
+    """Only products sold before the day take part, so what comes later cannot even reorder equals."""
+    own = (
+        asks["product_id"]
+        .replace_strict(totals.products, np.arange(len(totals.products)), default=-1)
+        .to_numpy()
+    )
     found = np.full((asks.height, 4), np.nan)
-    rows = asks.select("product_id", "decision_on").with_row_index("i")
-    for _, part in rows.group_by("decision_on", maintain_order=True):
-        now = totals.day_number(part["decision_on"][:1])
-        at = part["i"].to_numpy()
-        past, month, before, ahead, behind = (
-            totals.between(now + a, now + b)[:, 0]
-            for a, b in ((-int(now[0]), 0), (-MONTH, 0), (-2 * MONTH, -MONTH), (-365, -309), (-393, -365))
+    for day, at in rows_by_day(asks):
+        now = totals.day_number(day)
+        there = np.flatnonzero(totals.yuan_between(0, now) > 0)
+        windows = np.array([totals.yuan_between(now + a, now + b)[there] for a, b in _WINDOWS])
+        alike = place[at] @ shelf[there].T  # [asks of the day, products there]
+        alike[there[None, :] == own[at][:, None]] = -1.0
+        near = (
+            np.argpartition(-alike, min(NEIGHBOURS, there.size - 1), axis=1)[:, :NEIGHBOURS]
+            if there.size
+            else None
         )
-        alike = place[at] @ shelf.T  # [asks of the day, products]
-        alike[:, past <= 0] = -1.0
-        for row, i, product in zip(alike, at, part["product_id"], strict=True):
-            if product in number:
-                row[number[product]] = -1.0
-            near = np.argsort(-row, kind="stable")[:NEIGHBOURS]
-            near = near[row[near] >= LEAST_ALIKE]
-            if near.size:
-                found[i] = _facts(near, month, before, ahead / 2, behind)
-            found[i, 3] = near.size
+        for r, i in enumerate(at):
+            picked = near[r][alike[r, near[r]] >= LEAST_ALIKE] if near is not None else _NOBODY
+            if picked.size:
+                found[i, :3] = _facts(windows[:, picked])
+            found[i, 3] = picked.size
     columns = ("similar_log_revenue", "similar_momentum", "similar_lift_last_year", "similar_count")
     return [pl.Series(name, found[:, j]).fill_nan(None) for j, name in enumerate(columns)]
 
 
-def _facts(near: npt.NDArray[np.int64], *windows: npt.NDArray[np.float64]) -> list[float]:
-    month, before, ahead, behind = (w[near] for w in windows)
-    mild = 20.0
-    momentum = np.log((month.sum() + mild) / (before.sum() + mild))
-    lift = np.log((ahead.sum() + mild) / (behind.sum() + mild))
-    return [float(np.log1p(month).mean()), float(momentum), float(lift), float(near.size)]
+_WINDOWS = ((-MONTH, 0), (-2 * MONTH, -MONTH), (-365, -365 + 2 * MONTH), (-365 - MONTH, -365))
+_NOBODY = np.empty(0, np.int64)
+
+
+def _facts(windows: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    month, before, ahead, behind = windows
+    momentum = np.log((month.sum() + MILD_YUAN) / (before.sum() + MILD_YUAN))
+    lift = np.log((ahead.sum() / 2 + MILD_YUAN) / (behind.sum() + MILD_YUAN))
+    return float(np.log1p(month).mean()), float(momentum), float(lift)

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from features.launch_context import shop_context
+from features.launch_context import day_totals, shop_context
 from features.launch_titles import title_context
 from features.order_rules import huge_line_yuan
 from features.titles import TitleSpace, fit_titles
@@ -79,7 +79,8 @@ def early_features(entries: pl.DataFrame, asks: pl.DataFrame, basis: FeatureBasi
         maintain_order="left",
     )
     known = known.with_columns(pl.col(_COUNTS).fill_null(0.0), pl.col(_LOGS).fill_null(0.0))
-    known = title_context(entries, shop_context(entries, known), basis.space)
+    totals = day_totals(entries)
+    known = title_context(entries, shop_context(entries, known, totals), totals, basis.space)
     return known.with_columns(pl.col(FEATURES).cast(pl.Float64))
 
 
