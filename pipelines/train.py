@@ -43,7 +43,7 @@ class TrainResult:
 def train_if_due(
     settings: Settings, warehouse: Warehouse, *, cutoff: date, run_id: str, params: DemandParams | None = None
 ) -> TrainResult:
-    """Train, backtest, compare and register, unless a model of the last `train_every_days` is there.
+    """Train, backtest, compare and register, unless a model of the last `train_every_days` is there that this code can run.
 
     Args:
         settings: Paths, horizon, levels, origins, seed, threads.
@@ -57,7 +57,7 @@ def train_if_due(
     known = registry.versions(settings, cutoff=cutoff)
     for left in (v for v in known if not v.settled):
         registry.settle(settings, left)
-    if known and (cutoff - known[-1].cutoff).days < settings.train_every_days:
+    if known and not _is_due(settings, known[-1], cutoff):
         return _not_due(settings, known[-1], cutoff)
     tables = demand_tables(settings, warehouse, cutoff=cutoff)
     if tables.sales.is_empty():
@@ -84,6 +84,14 @@ def train_if_due(
 def recipe_of(params: DemandParams) -> str:
     """What is chosen, hashed: parameters, features and their revision."""
     return _hash([asdict(params), FEATURES, REVISION])
+
+
+def _is_due(settings: Settings, newest: Version, cutoff: date) -> bool:
+    """After so many days, and at once when no champion is left that this code can run (features changed with an upgrade)."""
+    if (cutoff - newest.cutoff).days >= settings.train_every_days:
+        return True
+    named = registry.champion(settings, cutoff=cutoff)
+    return named is not None and not DemandModel.fits(named.files())
 
 
 def _not_due(settings: Settings, newest: Version, cutoff: date) -> TrainResult:

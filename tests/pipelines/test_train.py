@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from features.assemble import FEATURES, REVISION
 from models.forecasting.demand import DemandParams
 from pipelines import registry, registry_moves
 from pipelines.demand_inputs import demand_tables, eligible_series
@@ -198,7 +199,7 @@ def test_a_version_left_by_a_kill_before_its_aliases_is_settled_not_trained_agai
         reason="first",
         params={},
         metrics={"wql": 0.5},
-        files={"model.txt": "trees", "model.json": "{}"},
+        files={"model.txt": "trees", "model.json": json.dumps({"features": FEATURES, "revision": REVISION})},
         tables={},
     )
     assert registry.champion(unmodelled, cutoff=CUTOFF) is None
@@ -206,6 +207,28 @@ def test_a_version_left_by_a_kill_before_its_aliases_is_settled_not_trained_agai
     champion = registry.champion(unmodelled, cutoff=CUTOFF)
     assert champion is not None
     assert champion.name == "demand-1"
+
+
+def test_a_champion_of_other_features_is_followed_at_once_though_its_time_has_not_come(
+    unmodelled: Settings, warehouse: Warehouse
+) -> None:
+    registry.settle(
+        unmodelled,
+        registry.record(
+            unmodelled,
+            key="k",
+            recipe="r",
+            cutoff=CUTOFF,
+            promote=True,
+            reason="first",
+            params={},
+            metrics={"wql": 0.5},
+            files={"model.txt": "trees", "model.json": json.dumps({"features": ["old"], "revision": 0})},
+            tables={},
+        ),
+    )
+    assert train(unmodelled, warehouse).trained
+    assert registry.load_champion(unmodelled, cutoff=CUTOFF) is not None
 
 
 def test_too_little_history_is_said_and_forecasts_are_labelled_baselines(
