@@ -77,7 +77,7 @@ def run(
         "data": str(data),
         "seed": seed,
         "rows": [*figures(both), *_cost_rows("cpu_s", cpu_s), *_cost_rows("peak_gb", peak)],
-        "must": musts(both, cpu_s, peak[OURS], Limits()),
+        "must": musts(both, cpu_s, peak[OURS], Limits(), whole=sales.whole),
     }
 
 

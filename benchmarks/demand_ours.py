@@ -17,12 +17,13 @@ from models.forecasting.learning import learn
 
 PARAMS = DemandParams(
     max_rows=300_000,
-    trees=300,
+    trees=200,
     leaves=31,
+    learning_rate=0.08,
     tweedie_power=1.3,
     level_weight=0.8,
     least_leaf_rows=60,
-    feature_share=0.5,
+    feature_share=0.3,
     category_smoothing=200.0,
     least_history_days=14,
     held_out_days=14,
