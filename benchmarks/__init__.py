@@ -8,7 +8,7 @@ import importlib.metadata
 import inspect
 import os
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import psutil
 from rich.console import Console
@@ -24,9 +24,25 @@ DATA_FOLDERS = {
     "season": "kalimati-monthly",
 }
 """Folder below the setting `data` where a benchmark looks unless `--data` names another."""
-NAMES = ("county", "demand", "ingest", "latent", "planting", "season", "sensors", "serve", "whatif")
+NAMES = (
+    "bestseller",
+    "county",
+    "demand",
+    "ingest",
+    "latent",
+    "planting",
+    "scale",
+    "season",
+    "sensors",
+    "serve",
+    "whatif",
+)
 PACKAGES = ("duckdb", "highspy", "lightgbm", "mlforecast", "polars", "statsforecast")
 OK, FAILED, USAGE, NO_DATA = 0, 1, 2, 3
+
+
+class MissingFolderError(Exception):
+    """A folder of data that a benchmark needs is not there."""
 
 
 def run_bench(name: str, arguments: list[str]) -> tuple[dict[str, Any], int]:
@@ -48,30 +64,50 @@ def run_bench(name: str, arguments: list[str]) -> tuple[dict[str, Any], int]:
             f"anxu bench {name}: no folder '{chosen['data']}'; name it with --data, or set ANXU_DATA"
         )
         return {}, NO_DATA
-    result = run(**chosen) | {"versions": _versions(), "machine": _machine()}
+    try:
+        found = run(**chosen)
+    except MissingFolderError as missing:
+        console.print(f"anxu bench {name}: {missing}")
+        return {}, NO_DATA
+    result = found | {"versions": _versions(), "machine": _machine()}
     show(console, result)
     return result, OK if all(m["holds"] for m in result["must"]) else FAILED
 
 
 def options(run: Any, arguments: list[str]) -> dict[str, Any]:
-    """Turn `--option value` pairs into arguments of `run`, by its annotations.
+    """Turn `--option value` pairs into arguments of `run`, by its annotations; an argument that is a tuple takes so many values.
 
     Raises:
         ValueError: An option is unknown, lacks its value, or the value does not fit.
     """
     hints, known = get_type_hints(run), inspect.signature(run).parameters
-    if len(arguments) % 2:
-        raise ValueError(f"'{arguments[-1]}' lacks its value: write --option value")
-    chosen = {}
-    for flag, text in zip(arguments[::2], arguments[1::2], strict=True):
+    chosen: dict[str, Any] = {}
+    rest = list(arguments)
+    while rest:
+        flag = rest.pop(0)
         option = flag.removeprefix("--").replace("-", "_")
         if option not in known:
             raise ValueError(
                 f"unknown option '{flag}'; there are {', '.join('--' + k.replace('_', '-') for k in known)}"
             )
-        kind = hints[option] if hints[option] in (int, float, str, Path) else str
-        chosen[option] = kind(text)
+        kinds = _kinds(hints[option])
+        if len(rest) < len(kinds):
+            values = " ".join(["value"] * len(kinds))
+            raise ValueError(f"'{flag}' lacks its value: write {flag} {values}")
+        taken = tuple(kind(rest.pop(0)) for kind in kinds)
+        chosen[option] = taken if len(kinds) > 1 else taken[0]
     return chosen
+
+
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    """What each value of an option is made with; `X | None` counts as X."""
+    inner = (
+        next((h for h in get_args(hint) if h is not type(None)), hint)
+        if type(None) in get_args(hint)
+        else hint
+    )
+    kinds = get_args(inner) if get_origin(inner) is tuple else (inner,)
+    return tuple(k if k in (int, float, str, Path) else str for k in kinds)
 
 
 def show(console: Console, result: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from benchmarks import MissingFolderError
 from benchmarks.bestseller_cost import cost_figures
 from benchmarks.bestseller_data import case_of, read_orders
 from benchmarks.bestseller_listings import listing_figures
@@ -41,13 +42,20 @@ def run(
     """
     everything = train is None and test is None and listings is None and not cost
     data = Settings().data
+    orders = train or data / ORDERS
+    listed = listings or (data / LISTED, data / TO_CALL)
+    needed = [*([orders] if everything or train or test else []), *(listed if everything or listings else ())]
+    if missing := [p for p in (*needed, *([test] if test else [])) if not p.exists()]:
+        raise MissingFolderError(
+            f"no folder '{missing[0]}'; name it with --train, --test or --listings, or set ANXU_DATA"
+        )
     rows: list[dict[str, object]] = []
     must: list[dict[str, object]] = []
     if everything or train or test:
-        found = _launches(train or data / ORDERS, test, day=day, top=top, seed=seed, threads=threads)
+        found = _launches(orders, test, day=day, top=top, seed=seed, threads=threads)
         rows, must = rows + found[0], must + found[1]
     if everything or listings:
-        found = listing_figures(*(listings or (data / LISTED, data / TO_CALL)), seed=seed, threads=threads)
+        found = listing_figures(*listed, seed=seed, threads=threads)
         rows, must = rows + found[0], must + found[1]
     if everything or cost:
         found = cost_figures(cost or 1_000_000, seed=seed)

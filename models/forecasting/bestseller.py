@@ -18,6 +18,7 @@ LEVELS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 LEAST_LAUNCHES = 20
 REASONS = 3
 NO_DAY = date(1970, 1, 1)
+_RANK = pl.struct("probability", "score").rank("ordinal", descending=True).over("category").cast(pl.Int64)
 
 
 class TooFewLaunchesError(ValueError):
@@ -40,7 +41,7 @@ class BestsellerModel:
     chances: Chances
 
     def score(self, rows: pl.DataFrame, *, threads: int = 1) -> Floats:
-        """[rows] what calls are ranked by: the expected log of 1 + yuan, up to its level."""
+        """[rows] the expected log of 1 + yuan, up to its level."""
         return self.members.score(_matrix(rows, self.features), _so_far(rows, self.label), threads=threads)
 
     def predict(self, rows: pl.DataFrame, *, threads: int = 1) -> pl.DataFrame:
@@ -74,7 +75,7 @@ class BestsellerModel:
                 "expected_yuan": self.chances.expected(score),
                 **{worth_column(q): worth[:, i] for i, q in enumerate(LEVELS)},
             }
-        ).with_columns(rank=pl.col("score").rank("ordinal", descending=True).over("category").cast(pl.Int64))
+        ).with_columns(rank=_RANK)
 
     def reasons(self, rows: pl.DataFrame, *, threads: int = 1) -> pl.DataFrame:
         """The three strongest reasons of each call.
