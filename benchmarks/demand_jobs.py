@@ -91,7 +91,7 @@ def _run(job: Job, folder: Path, limit_s: float) -> dict[str, float]:
             pid, status, used = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 break
-            peak = max(peak, _tree_bytes(process.pid))
+            peak = max(peak, tree_bytes(process.pid))
             if time.monotonic() - begun > limit_s:
                 process.kill()
             time.sleep(EVERY_S)
@@ -104,7 +104,8 @@ def _run(job: Job, folder: Path, limit_s: float) -> dict[str, float]:
     return {"cpu_s": used.ru_utime + used.ru_stime, "peak_gb": peak / 1e9}
 
 
-def _tree_bytes(pid: int) -> int:
+def tree_bytes(pid: int) -> int:
+    """Resident memory of a process and all below it; 0 once it is gone."""
     try:
         parent = psutil.Process(pid)
         return sum(p.memory_info().rss for p in (parent, *parent.children(recursive=True)))
