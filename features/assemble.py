@@ -4,7 +4,6 @@ Direct, many days ahead: one row asks for one target day as seen from one origin
 Everything of a row but its target is what was known at its origin.
 """
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -15,6 +14,7 @@ from features.festivals import FESTIVALS
 from features.newcomers import add_newcomers
 from features.panel import POOLS, Panel
 from features.plans import add_plans
+from features.pools import add_pool, on_day
 from features.products import launch_age
 from features.promotions import FEATURES as OF_PROMOTIONS
 from features.promotions import add_promotions
@@ -196,7 +196,7 @@ def add_features(panel: Panel, rows: pl.DataFrame) -> pl.DataFrame:
     seen = _add_series(seen, panel.state)
     has_year = (panel.cutoff - panel.records_begin).days >= YEAR_DAYS
     for name, by in POOLS.items():
-        seen = _add_pool(seen, panel.pools[name], name, by, has_year=has_year)
+        seen = add_pool(seen, panel.pools[name], name, by, has_year=has_year)
     seen = add_plans(seen, panel.prices, panel.campaigns, panel.live)
     seen = add_promotions(seen, panel.promotions, panel.promoted)
     return _add_ratios(seen, panel.records_begin).select(
@@ -222,53 +222,11 @@ def _add_series(rows: pl.DataFrame, state: pl.DataFrame) -> pl.DataFrame:
         ("origin", state.drop("series", "date", *weekday).columns),
         ("same_weekday", weekday),
     ):
-        rows = rows.hstack(_on_day(rows, state, ["series"], pl.col(day), columns))
+        rows = rows.hstack(on_day(rows, state, ["series"], pl.col(day), columns))
     middle_of_week = pl.col("year_twin").dt.offset_by("3d")
     return rows.hstack(
-        _on_day(rows, state, ["series"], middle_of_week, year_ago).rename({"mean_7": "year_kg"})
+        on_day(rows, state, ["series"], middle_of_week, year_ago).rename({"mean_7": "year_kg"})
     )
-
-
-def _on_day(
-    rows: pl.DataFrame, known: pl.DataFrame, by: Sequence[str], day: pl.Expr, columns: Sequence[str]
-) -> pl.DataFrame:
-    """Look up `columns` of `known` (keyed by `by` and `date`) on one day per row; days that are not asked for are skipped."""
-    asked = rows.select(*by, date=day)
-    there = known.select(*by, "date", *columns).filter(pl.col("date").is_in(asked["date"].unique().implode()))
-    return asked.join(there, on=[*by, "date"], how="left", maintain_order="left").select(columns)
-
-
-def _add_pool(
-    rows: pl.DataFrame, pool: pl.DataFrame, name: str, by: tuple[str, ...], *, has_year: bool
-) -> pl.DataFrame:
-    """Ratios of a pool: last days to last 28 days, this weekday to them, and the target day's twins to theirs."""
-    means = [f"pool_mean_{n}" for n in (1, 3, 7, 28)]
-    here = _on_day(rows, pool, by, pl.col("origin"), means)
-    month = here["pool_mean_28"]
-    weekday = _on_day(rows, pool, by, pl.col("same_weekday"), ["weekday_mean_kg"]).to_series()
-    ratios = {
-        "trend": here["pool_mean_7"] / month,
-        "trend_3": here["pool_mean_3"] / month,
-        "trend_1": here["pool_mean_1"] / month,
-        "weekday_index": weekday / month,
-    }
-    for key, twin in (("year_ratio", "year_twin"), ("lunar_ratio", "lunar_twin")):
-        ratios[key] = (
-            _twin_ratio(rows, pool, by, twin)
-            if has_year
-            else pl.repeat(None, rows.height, dtype=pl.Float32, eager=True)
-        )
-    finite = pl.DataFrame(
-        {f"{key}_{name}": value.cast(pl.Float32) for key, value in ratios.items()}
-    ).with_columns(pl.when(pl.all().is_finite()).then(pl.all().clip(0, 20)))
-    return rows.hstack(finite)
-
-
-def _twin_ratio(rows: pl.DataFrame, pool: pl.DataFrame, by: tuple[str, ...], twin: str) -> pl.Series:
-    """What the pool sold about the target day's twin ÷ what it had sold in the 28 days to as long before it."""
-    about = _on_day(rows, pool, by, pl.col(twin), ["pool_kg_3"]).to_series()
-    ahead = pl.col(twin) - pl.duration(days=pl.col("lead_days"))
-    return about / _on_day(rows, pool, by, ahead, ["pool_mean_28"]).to_series()
 
 
 def _add_ratios(rows: pl.DataFrame, records_begin: date) -> pl.DataFrame:
