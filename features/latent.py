@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.calendar import SERIES, day_grid
+from features.calendar import SERIES, by_series, day_grid
 from features.latent_hours import (
     DAY_TYPES,
     HOURS,
@@ -142,10 +142,12 @@ def recovered_days(
 def with_stock(grid: pl.DataFrame, stock_day: pl.DataFrame) -> pl.DataFrame:
     """Add `out_hours` (h, null: no record) and `out_mask` (bits, null: not known by hour) to the day grid, in order."""
     mask = pl.col("out_mask").max() if "out_mask" in stock_day.columns else pl.lit(None, pl.Int64)
-    hours = stock_day.group_by(*SERIES, date="stock_date").agg(
-        out_hours=pl.col("hours_out_of_stock").max().cast(pl.Float32), out_mask=mask.cast(pl.Int64)
+    hours = (
+        by_series(stock_day, grid)
+        .group_by("series", date="stock_date")
+        .agg(out_hours=pl.col("hours_out_of_stock").max().cast(pl.Float32), out_mask=mask.cast(pl.Int64))
     )
-    return grid.join(hours, on=[*SERIES, "date"], how="left", maintain_order="left")
+    return grid.join(hours, on=["series", "date"], how="left", maintain_order="left")
 
 
 def _sums_by_hour(hourly: pl.DataFrame, of_series: pl.DataFrame) -> Floats:

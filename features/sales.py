@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from features.calendar import by_series
+
 PART_OUT_HOURS = 1.0
 """Out of stock at least this long is counted as a stock-out in features."""
 ALL_OUT_HOURS = 20.0
@@ -44,15 +46,17 @@ def add_stock_outs(
         known), `demand_kg` (kg: recovered, else sold; null on closed days) and `told_kg` (kg: as `demand_kg`, but null on
         days out of stock for 20 h or more that were not recovered).
     """
-    keys = ["product_id", "channel_id", "region_id", "date"]
-    hours = stock_day.group_by("product_id", "channel_id", "region_id", date="stock_date").agg(
-        out_hours=pl.col("hours_out_of_stock").max().cast(pl.Float32)
+    keys = ["series", "date"]
+    hours = (
+        by_series(stock_day, grid)
+        .group_by("series", date="stock_date")
+        .agg(out_hours=pl.col("hours_out_of_stock").max().cast(pl.Float32))
     )
     had_stock = pl.col("out_hours").fill_null(0) < ALL_OUT_HOURS
     stocked = grid.join(hours, on=keys, how="left", maintain_order="left")
     found = pl.lit(None, pl.Float32).alias("_latent")
     if latent is not None:
-        recovered = latent.select(*keys, _latent=pl.col("demand_kg").cast(pl.Float32))
+        recovered = by_series(latent, grid).select(*keys, _latent=pl.col("demand_kg").cast(pl.Float32))
         stocked, found = (
             stocked.join(recovered, on=keys, how="left", maintain_order="left"),
             pl.col("_latent"),
