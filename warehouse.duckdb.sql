@@ -870,8 +870,8 @@ create table if not exists bestseller_forecast (
     probability          double check (probability between 0 and 1),   -- null: nothing to tell it from
     rank_in_category     integer not null,
     expected_yuan        double not null check (expected_yuan >= 0),
-    low_yuan             double not null check (low_yuan >= 0),        -- quantile 0.1
-    high_yuan            double not null check (high_yuan >= 0),       -- quantile 0.9
+    low_yuan             double check (low_yuan >= 0),         -- quantile 0.1; null: no spread is known
+    high_yuan            double check (high_yuan >= 0),        -- quantile 0.9; null: no spread is known
     expected_margin_yuan double,                               -- null: its cost is not known
     lead_days            integer not null,                     -- from the cutoff to the end of the window
     model_version        text not null,

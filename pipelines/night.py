@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import polars as pl
 
+from pipelines.bestsellers import select_products
 from pipelines.check import CutoffAhead, check_inputs
 from pipelines.clean import clean_readings
 from pipelines.demand_inputs import forecast_series
@@ -93,6 +94,11 @@ def forecast(night: Night, warehouse: Warehouse) -> str:
     return f"{days} daily rows, {weeks} weekly rows, {nodes} of nodes above, paths of {paths} crop-weeks"
 
 
+def select(night: Night, warehouse: Warehouse) -> str:
+    """Call bestsellers and say what to take on, keep or drop."""
+    return select_products(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
+
+
 def plan(night: Night, warehouse: Warehouse) -> str:
     """Plan what to plant."""
     return plan_planting(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id).summary
@@ -121,6 +127,7 @@ STEPS: dict[str, Callable[[Night, Warehouse], str]] = {
     "features": features,
     "train": train,
     "forecast": forecast,
+    "select": select,
     "plan": plan,
     "score": score,
     "publish": release,

@@ -59,7 +59,7 @@ def plan_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date) -> Pl
         return None
     planting = warehouse.read("planting", known_by=known_by)
     year, season = first_open_season(practices, planting, cutoff)
-    unripe, heat_notes = _unripe(warehouse, settings, practices, crops, cutoff)
+    unripe, heat_notes = unripe_practices(warehouse, settings, practices, crops, cutoff)
     dry = practices.filter(~pl.col("land_class").is_in(FLOODED), ~pl.col("practice_id").is_in(unripe))
     legumes = dry.join(crops.filter("is_legume"), on="crop_id", how="semi")
     params = Params(
@@ -102,7 +102,7 @@ def plan_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date) -> Pl
     )
 
 
-def _unripe(
+def unripe_practices(
     warehouse: Warehouse, settings: Settings, practices: pl.DataFrame, crops: pl.DataFrame, cutoff: date
 ) -> tuple[list[str], list[str]]:
     """Practices whose crop does not ripen in the usual year of the stations known by the cutoff, and notes."""

@@ -111,23 +111,34 @@ def record(
     client = _client(settings)
     if there := [v for v in versions(settings, cutoff=cutoff) if v.key == key]:
         return there[-1]
-    experiment = _experiment(settings, client)
+    run = _log_run(
+        settings, client, MODEL, {"anxu.key": key}, f"{MODEL} {cutoff}", params, metrics, files, tables
+    )
+    return _register(settings, client, run, _tags(key, recipe, cutoff, promote, reason))
+
+
+def _log_run(
+    settings: Settings, client: MlflowClient, name: str, tags: Mapping[str, str], title: str, params: Mapping[str, object],
+    metrics: Mapping[str, float], files: Mapping[str, str], tables: Mapping[str, str],
+) -> str:  # fmt: skip
+    """Log one finished run of the experiment `name`; runs of the same `anxu.key` that a kill left open are closed."""
+    experiment = _experiment(settings, client, name)
     for left in client.search_runs(
-        [experiment], f"tags.`anxu.key` = '{key}' and attributes.status = 'RUNNING'"
+        [experiment], f"tags.`anxu.key` = '{tags['anxu.key']}' and attributes.status = 'RUNNING'"
     ):
         client.set_terminated(left.info.run_id, status="KILLED")
-    run = client.create_run(experiment, tags={"anxu.key": key}, run_name=f"{MODEL} {cutoff}").info.run_id
+    run = str(client.create_run(experiment, tags=dict(tags), run_name=title).info.run_id)
     client.log_batch(
         run,
         metrics=[Metric(re.sub(r"[^\w:/. -]", "_", name), value, 0, 0) for name, value in metrics.items()],
         params=[Param(name, str(value)) for name, value in params.items()],
     )
-    for name, text in {**{f"model/{n}": t for n, t in files.items()}, **tables}.items():
-        client.log_text(run, text, name)
-    shown = [{"path": name, "type": "table"} for name in tables if name.endswith(".json")]
+    for path, text in {**{f"model/{n}": t for n, t in files.items()}, **tables}.items():
+        client.log_text(run, text, path)
+    shown = [{"path": path, "type": "table"} for path in tables if path.endswith(".json")]
     client.set_tag(run, "mlflow.loggedArtifacts", json.dumps(shown))
     client.set_terminated(run)
-    return _register(settings, client, run, _tags(key, recipe, cutoff, promote, reason))
+    return run
 
 
 def settle(settings: Settings, version: Version) -> None:
@@ -249,11 +260,11 @@ def _client(settings: Settings) -> MlflowClient:
     return MlflowClient(tracking_uri=settings.tracking_uri, registry_uri=settings.tracking_uri)
 
 
-def _experiment(settings: Settings, client: MlflowClient) -> str:
+def _experiment(settings: Settings, client: MlflowClient, name: str) -> str:
     """The experiment whose artefacts lie in this county's folder; one left from before a move is put aside by name."""
     place = settings.artifacts_dir.resolve().as_uri()
-    found = client.get_experiment_by_name(MODEL)
+    found = client.get_experiment_by_name(name)
     if found is not None and found.artifact_location != place:
-        client.rename_experiment(found.experiment_id, f"{MODEL} of {found.artifact_location}")
+        client.rename_experiment(found.experiment_id, f"{name} of {found.artifact_location}")
         found = None
-    return str(found.experiment_id if found else client.create_experiment(MODEL, artifact_location=place))
+    return str(found.experiment_id if found else client.create_experiment(name, artifact_location=place))

@@ -7,6 +7,7 @@ import polars as pl
 
 from models.simulation import almanac
 from models.simulation import parameters as p
+from models.simulation.candidates import candidate_listing
 from models.simulation.orders import listings
 from models.simulation.sizes import ENDS_ON
 from models.simulation.world import World, region_id, year_demand_kg
@@ -209,5 +210,6 @@ STANDING: dict[str, Maker] = {
     "weather_station": weather_station,
     "sensor": lambda w: w.field.sensors,
     "commitment": commitment,
+    "candidate_listing": candidate_listing,
 }
 """Tables delivered once, whole: name → frame."""
