@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from features.calendar import SERIES
+from features.festival_index import in_unit_of_day
 from features.festivals import FESTIVALS
 from features.newcomers import add_newcomers
 from features.panel import POOLS, Panel
@@ -77,7 +78,9 @@ NUMBERS = (
 )
 FEATURES = (*CATEGORIES, *NUMBERS)
 """Columns a model may learn from; the first four are names, the others numbers."""
-REVISION = 2
+OF_ROW = ("level_kg", "festival_index", "kg_per_order", "has_stock_record", "naive_kg", "profile_kg", "year_kg",
+    "fallback_reason")  # fmt: skip
+REVISION = 3
 """Raised whenever a feature changes its meaning under the same name, so that no model reads what it was not taught."""
 
 
@@ -104,7 +107,8 @@ def training_frame(
 
     Returns:
         As add_features, plus of the target day `sold_kg`, `demand_kg`, `is_whole`, `out_hours` and `weight`
-        (stock_out_weight). Only open target days, and origins at which the series has that history and sold within 28 days.
+        (stock_out_weight). Only open target days with a festival index, and origins at which the series has that history and
+        sold within 28 days.
     """
     first = max(last - timedelta(days=days - 1), panel.records_begin + timedelta(days=least_history_days))
     targets = panel.days.filter(pl.col("date").is_between(first, last) & pl.col("sold_kg").is_not_null())
@@ -124,6 +128,7 @@ def training_frame(
         pl.col("fallback_reason").is_null() | (pl.col("fallback_reason") == SHORT_HISTORY),
         pl.col("history_days") >= least_history_days,
         pl.col("days_since_sale") < DORMANT_DAYS,
+        pl.col("festival_index").is_not_null(),
     )
 
 
@@ -177,9 +182,9 @@ def add_features(panel: Panel, rows: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         `rows` in order with SERIES, `family`, every column of NUMBERS (numbers or booleans; null: not known),
-        `level_kg` (the unit the target is measured in, kg/day), `kg_per_order`, `has_stock_record` (hours out of stock were
-        recorded in the 28 days to the origin), and for baselines `naive_kg` (last
-        same weekday), `profile_kg` (own mean × the pool's weekday index), `year_kg` (mean of the week around the day a
+        `level_kg` (the unit the target is measured in, kg/day: what is usual × the festival index), `festival_index`
+        (null: unknown), `kg_per_order`, `has_stock_record` (hours out of stock were recorded in the 28 days to the origin),
+        and for baselines `naive_kg` (last same weekday), `profile_kg` (own mean × the pool's weekday index), `year_kg` (mean of the week around the day a
         year before), and `fallback_reason`: 'short_history' (< 28 days), 'no_sale_28d', else null.
     """
     lead = (pl.col("date") - pl.col("origin")).dt.total_days()
@@ -199,16 +204,11 @@ def add_features(panel: Panel, rows: pl.DataFrame) -> pl.DataFrame:
         seen = add_pool(seen, panel.pools[name], name, by, has_year=has_year)
     seen = add_plans(seen, panel.prices, panel.campaigns, panel.live)
     seen = add_promotions(seen, panel.promotions, panel.promoted)
-    return _add_ratios(seen, panel.records_begin).select(
+    seen = _add_ratios(seen, panel.records_begin)
+    return in_unit_of_day(seen, panel.calendar, panel.pools, POOLS, has_year=has_year).select(
         *(c for c in rows.columns if c not in FEATURES),
         *FEATURES,
-        "level_kg",
-        "kg_per_order",
-        "has_stock_record",
-        "naive_kg",
-        "profile_kg",
-        "year_kg",
-        "fallback_reason",
+        *OF_ROW,
     )
 
 
