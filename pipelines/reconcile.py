@@ -132,7 +132,12 @@ def _pairs(
         if sold.filter(pl.col("sale_date") < origin - timedelta(days=6)).is_empty():
             continue
         season = season_forecast(
-            sold, cutoff=origin, levels=settings.levels, weeks=settings.horizon_days // 7 + 1
+            sold,
+            cutoff=origin,
+            levels=settings.levels,
+            weeks=settings.horizon_days // 7 + 1,
+            seed=settings.seed,
+            threads=settings.threads,
         )
         if "expected_kg" not in season.columns:
             season = season.with_columns(expected_kg=pl.lit(None, pl.Float64))

@@ -16,6 +16,8 @@ from settings import Settings
 from warehouse import Warehouse
 
 WEEKS = 52
+ORIGINS, EVERY_WEEKS = 7, 11
+"""Of the backtest whose ranks teach the dependence, to 77 weeks back: each origin costs a season forecast."""
 
 
 def draw_scenarios(settings: Settings, warehouse: Warehouse, *, cutoff: date, run_id: str) -> int:
@@ -62,6 +64,10 @@ def dependence_of(
         cutoff=cutoff,
         levels=settings.levels,
         leads=range(1, WEEKS + 1),
+        most_origins=ORIGINS,
+        every_weeks=EVERY_WEEKS,
+        seed=settings.seed,
+        threads=settings.threads,
     )
     put_season_backtest(warehouse, tested, levels=settings.levels, cutoff=cutoff, run_id=run_id)
     found = fit_dependence(tied_ranks(tested, levels=settings.levels, method=OURS, seed=settings.seed))

@@ -37,6 +37,7 @@ def season_backtest(
     levels: Sequence[float],
     leads: Sequence[int] = LOCK_WEEKS,
     most_origins: int = MOST_ORIGINS,
+    every_weeks: int = EVERY_WEEKS,
     params: SeasonParams = PARAMS,
     seed: int = 1,
     threads: int = 1,
@@ -48,7 +49,8 @@ def season_backtest(
         cutoff: Last known day; targets are whole weeks that ended by it.
         levels: Quantile levels, ascending; 0.5 among them.
         leads: Weeks ahead that are scored, 1 to 52.
-        most_origins: Origins tried, every four weeks back from the cutoff.
+        most_origins: Origins tried, back from the cutoff.
+        every_weeks: Weeks between two of them.
         params: The recipe.
         seed: Of the boosted model.
         threads: Of the boosted model.
@@ -58,12 +60,12 @@ def season_backtest(
         `origin` (last known day, a Sunday), `week_start` (Monday), `lead_weeks` (1: the week after the origin),
         `sold_kg`, `expected_kg` (kg a week), 'anxu_LEVEL' and 'seasonal_naive_LEVEL' (metrics.quantile_column), `fallback_reason`, `rank`
         (0–1: where `sold_kg` falls among our quantiles, straight between levels, and half of the tail beyond them; in the
-        middle of levels that are equal). Sorted by origin, KEYS, lead. No rows without a year and four weeks of sales.
+        middle of levels that are equal). Sorted by origin, KEYS, lead. No rows without a year and `every_weeks` of sales.
     """
     weekly = weekly_sales(sales, cutoff=cutoff)
     last = weekly.first_week + timedelta(weeks=weekly.kg.shape[1], days=-1)
     parts, memo = [], Memo()
-    for back in range(EVERY_WEEKS, EVERY_WEEKS * most_origins + 1, EVERY_WEEKS):
+    for back in range(every_weeks, every_weeks * most_origins + 1, every_weeks):
         length = weekly.kg.shape[1] - back
         old = length - weekly.started >= NEEDED
         if length <= 0 or not old.any():
