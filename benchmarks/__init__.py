@@ -35,6 +35,7 @@ NAMES = (
     "season",
     "sensors",
     "serve",
+    "truth",
     "whatif",
 )
 PACKAGES = ("duckdb", "highspy", "lightgbm", "mlforecast", "polars", "statsforecast")
