@@ -1,4 +1,4 @@
-"""The night's own calls on tables in a folder, each job a process of its own: draw, refit, predict."""
+"""The night's own calls on tables in a folder, each job a process of its own: refit, predict."""
 
 import json
 import sys
@@ -29,8 +29,6 @@ from models.forecasting.season import season_forecast
 from models.forecasting.unsold import forecast_unsold
 from settings import Settings
 
-JOBS = ("draw", "refit", "predict")
-
 
 @dataclass
 class Clock:
@@ -41,10 +39,12 @@ class Clock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Add what passes inside to the stage."""
+        """Add what passes inside to the stage, and say so: a job that is ended tells how far it came."""
         begun = time.process_time()
         yield
         self.seconds[name] = self.seconds.get(name, 0.0) + time.process_time() - begun
+        sys.stdout.write(f"{name}: {self.seconds[name]:.1f} s\n")
+        sys.stdout.flush()
 
 
 def known(folder: Path, clock: Clock) -> tuple[DemandTables, pl.DataFrame]:
@@ -174,12 +174,8 @@ def _agreed(
 
 def main(job: str, folder: Path, asked: dict[str, int]) -> None:
     """Do one job in this process and print its seconds and counts as the last line."""
-    clock = Clock()
-    if job == "draw":
-        scale_data.draw(folder, leaves=asked["leaves"], days=asked["days"], seed=asked["seed"])
-    else:
-        settings = Settings(home=folder, threads=asked["threads"])
-        {"refit": refit, "predict": predict}[job](folder, settings, clock)
+    clock, settings = Clock(), Settings(home=folder, threads=asked["threads"])
+    {"refit": refit, "predict": predict}[job](folder, settings, clock)
     sys.stdout.write(json.dumps({"seconds": clock.seconds, "counts": clock.counts}) + "\n")
 
 
