@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import polars as pl
 
+from pipelines.bestseller_score import score_calls
 from pipelines.bestsellers import select_products
 from pipelines.check import CutoffAhead, check_inputs
 from pipelines.clean import clean_readings
@@ -110,8 +111,9 @@ def score(night: Night, warehouse: Warehouse) -> str:
     rows = score_matured(settings, warehouse, cutoff=cutoff, run_id=run_id)
     keep_season(settings, warehouse, cutoff=cutoff, run_id=run_id)
     weeks = score_season(settings, warehouse, cutoff=cutoff, run_id=run_id)
+    called = score_calls(settings, warehouse, cutoff=cutoff, run_id=run_id)
     alerts = watch_forecasts(settings, warehouse, cutoff=cutoff, run_id=run_id)
-    return f"{rows} scores of days, {weeks} of weeks, {alerts} alerts"
+    return f"{rows} scores of days, {weeks} of weeks, {called} calls of bestsellers, {alerts} alerts"
 
 
 def release(night: Night, warehouse: Warehouse) -> str:

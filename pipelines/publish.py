@@ -22,6 +22,10 @@ OF_THE_CUTOFF = (
     "planting_recommendation",
     "planting_balance",
     "recommendation_reason",
+    "bestseller_forecast",
+    "bestseller_reason",
+    "bestseller_score",
+    "selection_recommendation",
     "finding",
 )
 """Tables of which a release holds this cutoff's rows."""

@@ -18,6 +18,7 @@ from serving.reads import runs as run_reads
 from serving.reads import week as week_reads
 from serving.routes import (
     accuracy,
+    bestsellers,
     demand_page,
     forecasts,
     health,
@@ -77,6 +78,7 @@ def create_app(settings: Settings, *, poll_seconds: float = 0.5) -> FastAPI:
         accuracy.router,
         forecasts.router,
         planting.router,
+        bestsellers.router,
         things.router,
         runs.router,
         messages.router,

@@ -8,8 +8,10 @@ from starlette.responses import Response
 
 from serving.problems import unknown
 from serving.published import Published
+from serving.reads.bestsellers import QUESTIONS
 from serving.reads.planting import Planted
 from serving.routes.deps import Current
+from serving.web.bestsellers import bestsellers
 from serving.web.nights import nights
 from serving.web.planting import planting
 from serving.web.render import ASSETS, asset, reader, render
@@ -40,6 +42,15 @@ def read_planting(
     say = reader(request)
     wish = Planted(None, crop or None, _number("year", year), _number("season", season), None)
     return render(request, "planting", say, **planting(release, say, wish, village))
+
+
+@router.get("/bestsellers")
+def read_bestsellers(request: Request, release: Current, question: Choice = "") -> Response:
+    """Which products will sell best, and what to take on."""
+    if question and question not in QUESTIONS:
+        raise unknown("question", question, list(QUESTIONS))
+    say = reader(request)
+    return render(request, "bestsellers", say, **bestsellers(release, say, question))
 
 
 @router.get("/runs")

@@ -19,7 +19,13 @@ from serving.web.texts import LANGUAGES, catalogue
 from settings import Settings
 
 HERE = Path(__file__).parent
-PAGES = {"today": "/", "demand": "/demand", "planting": "/planting", "runs": "/runs"}
+PAGES = {
+    "today": "/",
+    "demand": "/demand",
+    "planting": "/planting",
+    "bestsellers": "/bestsellers",
+    "runs": "/runs",
+}
 COOKIE_SECONDS = 365 * 24 * 3600
 ASSETS = {"app.css": "text/css", "app.js": "text/javascript", "icon.svg": "image/svg+xml"}
 

@@ -168,6 +168,73 @@ def planting_rows() -> dict[str, pl.DataFrame]:
     }
 
 
+def bestseller_rows() -> dict[str, pl.DataFrame]:
+    call = {
+        "run_id": "r1",
+        "cutoff": CUTOFF,
+        "decision_on": CUTOFF,
+        "window_from": CUTOFF + timedelta(days=1),
+        "window_to": CUTOFF + timedelta(days=57),
+        "top_share": 0.2,
+        "base_rate": 0.2,
+        "rank_in_category": 1,
+        "low_yuan": 400.0,
+        "high_yuan": 2000.0,
+        "lead_days": 56,
+    }
+    launch = {"question": "launch", "subject_id": "rice-5kg", "name": "大米5公斤", "category": "all"}
+    listing = {"question": "listing", "subject_id": "c-1", "name": "<img src=x>", "category": "honey"}
+    told = {"probability": 0.61, "expected_yuan": 1200.0, "expected_margin_yuan": 310.0}
+    blank = {"probability": None, "expected_yuan": 90.0, "expected_margin_yuan": None}
+    model = {"model_version": "bestseller-day28-20260503", "fallback_reason": "few_launches:3"}
+    likes = {"model_version": "like_products", "fallback_reason": "like_products_all:4"}
+    answer = {
+        "run_id": "r1",
+        "cutoff": CUTOFF,
+        "recommendation_id": "launch/rice-5kg",
+        **{k: launch[k] for k in ("question", "subject_id", "name")},
+        "answer": "keep",
+        "first_quantity_packs": 40.0,
+        "first_quantity_kg": 200.0,
+        "expected_leftover_kg": 20.0,
+        "expected_margin_yuan": 310.0,
+        "yuan_at_risk": 500.0,
+        "service_share": 0.6,
+        "commit_kind": "packs",
+        "commit_quantity": 40.0,
+        "commit_by": CUTOFF,
+        "crop_id": "rice",
+        "text_zh": "首批 40 份",
+        "text_en": "first quantity 40 packs",
+    }
+    score = {
+        "cutoff": CUTOFF,
+        "question": "launch",
+        "calls": 10,
+        "called": 2,
+        "hits": 1,
+        "false_alarms": 1,
+        "missed": 1,
+        "base_rate": 0.2,
+        "false_alarm_yuan": 150.0,
+        "lead_days_median": 56.0,
+    }
+    return {
+        "bestseller_forecast": pl.DataFrame(
+            [{**call, **listing, **blank, **likes}, {**call, **launch, **told, **model}]
+        ),
+        "bestseller_reason": pl.DataFrame(
+            [
+                {"question": "launch", "subject_id": "rice-5kg", "place": place, "theme": theme, "effect": effect,
+                 "text_zh": "势头在上升", "text_en": "Sales grow"}
+                for place, theme, effect in ((2, "price", -0.1), (1, "trend", 0.4))
+            ]
+        ),
+        "selection_recommendation": pl.DataFrame([answer]),
+        "bestseller_score": pl.DataFrame([score]),
+    }  # fmt: skip
+
+
 def thing_rows() -> dict[str, pl.DataFrame]:
     return {
         "product": pl.DataFrame(
@@ -358,6 +425,7 @@ def whole_county() -> dict[str, pl.DataFrame]:
         "season_forecast": season_rows(),
         "history_daily": history_rows(),
         **planting_rows(),
+        **bestseller_rows(),
         **thing_rows(),
         **night_rows(),
         **judged_rows(),

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
-from serving import schemas, schemas_accuracy
+from serving import schemas, schemas_accuracy, schemas_bestsellers
 from serving.app import create_app
 from serving.problems import TITLES
 from serving.schemas_writes import Overrides
@@ -27,6 +27,8 @@ ROUTES: dict[str, type[BaseModel]] = {
     "/v1/recommendations/planting": schemas.PageOf[schemas.PlantingRecommendation],
     "/v1/recommendations/planting/V1-1/2026/1/rice": schemas.PlantingRecommendation,
     "/v1/plans/planting": schemas.PlantingPlan,
+    "/v1/bestsellers": schemas.PageOf[schemas_bestsellers.BestsellerCall],
+    "/v1/selections": schemas.PageOf[schemas_bestsellers.SelectionRecommendation],
     "/v1/products": schemas.PageOf[schemas.Product],
     "/v1/plots": schemas.PageOf[schemas.Plot],
     "/v1/runs": schemas.PageOf[schemas.Run],

@@ -17,6 +17,7 @@ PAGES = {
     "/": ("今日", "Today"),
     "/demand": ("需求", "Demand"),
     "/planting": ("种植", "Planting"),
+    "/bestsellers": ("爆款选品", "Bestsellers"),
     "/runs": ("运行", "Runs"),
 }
 PLACES = [*PAGES, "/demand?product=crab", "/planting?village=V1&year=2026", "/planting?crop=rice&season=1"]
