@@ -13,7 +13,7 @@ ORIGINS = 2
 
 
 def pick(settings: Settings, panel: Panel, *, judged_from: date) -> Choice:
-    """Try the default recipe, and recipes a step from the champion's.
+    """Try the default recipe, and recipes a step from the champion's; a county's first training takes the default.
 
     Args:
         settings: Horizon, levels, seed, threads, and `recipe_budget_s`; with 0, or too short a history, the default is taken.
@@ -25,7 +25,9 @@ def pick(settings: Settings, panel: Panel, *, judged_from: date) -> Choice:
     if not settings.recipe_budget_s or not _long_enough(panel, origins, default):
         return unchosen(default)
     champion = registry.load_champion(settings, cutoff=panel.cutoff)
-    present = champion[1].params if champion else default
+    if champion is None:
+        return unchosen(default)
+    present = champion[1].params
     shipped = {} if present == default else {"default": default}
     return choose_recipe(
         panel,

@@ -3,6 +3,7 @@
 import importlib.util
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -33,7 +34,9 @@ def settings_of(tmp_path: Path, budget_s: int) -> Settings:
     )
 
 
-def test_without_a_budget_or_a_year_of_days_the_default_recipe_is_taken(panel: Panel, tmp_path: Path) -> None:
+def test_without_a_budget_a_year_of_days_or_a_champion_the_default_recipe_is_taken(
+    panel: Panel, tmp_path: Path
+) -> None:
     for budget_s in (0, 100):
         choice = recipe.pick(settings_of(tmp_path, budget_s), panel, judged_from=cases.CUTOFF)
         assert choice.params == DemandParams()
@@ -51,6 +54,9 @@ def test_with_both_recipes_are_tried_on_days_before_those_judged(
 
     monkeypatch.setattr(recipe, "_long_enough", enough)
     monkeypatch.setattr(recipe, "DemandParams", lambda: SMALL)
+    monkeypatch.setattr(
+        recipe.registry, "load_champion", lambda *_, **__: (None, SimpleNamespace(params=SMALL))
+    )
     judged_from = cases.CUTOFF - timedelta(days=28)
     choice = recipe.pick(settings_of(tmp_path, 1), panel, judged_from=judged_from)
     assert max(asked) + timedelta(days=7) <= judged_from
