@@ -18,6 +18,8 @@ from models.forecasting.latent_masks import Hiding, draw_hiding, right_after_a_s
 
 LEAST_DAYS = 500
 """With fewer make-believe days nothing is learnt and the closed form stands alone."""
+MOST_TIMES = 3
+"""A whole day is made believe so often on average at most."""
 CHUNK = 200_000
 
 
@@ -109,9 +111,10 @@ def fit(
         threads: For LightGBM.
     """
     params = params or LatentParams()
-    late = round(params.make_believe_days * params.after_sale_share)
+    drawn = min(params.make_believe_days, MOST_TIMES * int(state.day.days.complete.sum()))
+    late = round(drawn * params.after_sale_share)
     lessons = []
-    for count, moved in ((params.make_believe_days - late, False), (late, True)):
+    for count, moved in ((drawn - late, False), (late, True)):
         hiding = draw_hiding(state.day.days, out_mask, count, seed=seed + moved, replace=True)
         if moved:
             hiding = right_after_a_sale(hiding, state.hourly[hiding.rows] > 0)

@@ -168,3 +168,25 @@ def test_the_order_of_the_schema_gives_columns_and_instants_come_in_utc(
     frame = shop.read("order_line")
     assert frame.columns == list(shop.columns("order_line"))
     assert frame.schema["paid_at"] == pl.Datetime("us", "UTC")
+
+
+def test_the_hours_of_a_day_are_told_by_orders_of_days_that_did_not_run_out(
+    shop: Warehouse, lines: Rows, order: Row, instant: Instant
+) -> None:
+    saturday_night = datetime(2026, 5, 2, 12, 30, tzinfo=UTC)  # 20:30 in Shanghai
+    sold_out = datetime(2026, 5, 4, 2, 0, tzinfo=UTC)
+    rows = lines(
+        order("1"), order("2"), order("3", paid_at=saturday_night), order("4", paid_at=sold_out),
+        order("5", status="refunded_before_ship"),
+    )  # fmt: skip
+    shop.take_in("order_line", rows, "f")
+    stock = {"product_id": "rice", "channel_id": "douyin", "region_id": "310000", "known_at": instant(0)}
+    days = [(date(2026, 5, 1), 0.5), (date(2026, 5, 4), 6.0)]
+    shop.take_in(
+        "stock_day", lines(*({**stock, "stock_date": d, "hours_out_of_stock": h} for d, h in days)), "f"
+    )
+    found = shop.query("orders_by_hour", known_by=instant(9))
+    assert found.rows() == [
+        ("rice", "douyin", "310000", False, 12, 2),
+        ("rice", "douyin", "310000", True, 20, 1),
+    ]
