@@ -48,15 +48,13 @@ def select_products(
     for n, (day, asks) in enumerate(launch_asks(facts, cutoff=cutoff, params=params).items()):
         report("select", n, 3, f"day {day}")
         caller = caller_for(settings, facts, decision_day=day, cutoff=cutoff, params=params, run_id=run_id)
-        rows = (
-            _ranked(facts, asks, day, cutoff, params)
-            if isinstance(caller, str)
-            else _called(settings, facts, asks, caller)
-        )
         if isinstance(caller, str):
+            rows = _ranked(facts, asks, day, cutoff, params)
             notes.append(f"day {day}: {caller}; ranked by sales so far")
         else:
-            reasons.append(_reasons(settings, facts, asks, caller))
+            known = caller.features_of(facts, asks)
+            rows = _called(settings, facts, known, caller)
+            reasons.append(_reasons(settings, known, caller))
         for row in rows.join(costs, on="product_id", how="left", maintain_order="left").iter_rows(named=True):
             _launch(row, cutoff, params, calls, chosen, notes)
     report("select", 2, 3, "candidates")
@@ -74,15 +72,13 @@ def select_products(
     return "; ".join(said)
 
 
-def _called(settings: Settings, facts: SelectFacts, asks: pl.DataFrame, caller: Caller) -> pl.DataFrame:
+def _called(settings: Settings, facts: SelectFacts, rows: pl.DataFrame, caller: Caller) -> pl.DataFrame:
     """The model's calls of launches: predict's columns with start_on, name, base_rate, model_version, fallback_reason."""
-    rows = caller.features_of(facts, asks)
     calls = caller.model.predict(rows, threads=settings.threads)
     return _named(calls.with_columns(start_on=rows["start_on"]), facts).with_columns(
         base_rate=pl.lit(caller.base_rate),
         model_version=pl.lit(caller.version),
         fallback_reason=pl.lit(caller.fallback_reason, pl.String),
-        category=pl.when(pl.col("category") == "all").then(pl.lit("all")).otherwise("category"),
     )
 
 
@@ -118,8 +114,8 @@ def _named(rows: pl.DataFrame, facts: SelectFacts) -> pl.DataFrame:
     )
 
 
-def _reasons(settings: Settings, facts: SelectFacts, asks: pl.DataFrame, caller: Caller) -> pl.DataFrame:
-    found = caller.model.reasons(caller.features_of(facts, asks), threads=settings.threads)
+def _reasons(settings: Settings, rows: pl.DataFrame, caller: Caller) -> pl.DataFrame:
+    found = caller.model.reasons(rows, threads=settings.threads)
     return found.select(
         pl.lit("launch").alias("question"), pl.col("product_id").alias("subject_id"),
         "place", "theme", "effect", "text_zh", "text_en",
