@@ -7,6 +7,8 @@ import polars as pl
 WINDOW = (-25, 35)
 """First and last day, counted from Spring Festival, on which the twins speak (the rise of gifts, the closed week, the dip)."""
 INDEX_POOLS = ("channel", "family_channel", "family_region", "product")
+USUAL_DAYS = 28
+"""Days of records there must be before what is usual for a twin is told."""
 ORDERS_PRIOR = 20.0
 """Orders on the twins' usual days at which an index counts half."""
 
@@ -47,11 +49,18 @@ def festival_index(
     Returns:
         Per row (Float32): 1 outside WINDOW. Within, the geometric mean over pools of sold on the twins ÷ usual for that weekday
         in the four weeks until as long before the twin as the origin lies before the day, drawn to 1 where orders are few; null
-        where no pool has a twin.
+        where no pool has a twin with four weeks of records before what is usual there.
     """
     inside = pl.col("days_from_spring_festival").is_between(*WINDOW)
     asked = rows.with_row_index("_row").filter(inside)
-    twins = asked.select("date", "lead_days").unique().join(_twins(calendar), on="date")
+    usual_from = calendar.select(pl.col("date").min() + pl.duration(days=USUAL_DAYS)).item()
+    twins = (
+        asked.select("date", "lead_days")
+        .unique()
+        .join(_twins(calendar), on="date")
+        .with_columns(before=pl.col("twin") - _weeks())
+        .filter(pl.col("before") >= usual_from)
+    )
     logs = [_ratio(asked, twins, pools[name], keys[name]).log() for name in INDEX_POOLS]
     index = pl.DataFrame(dict(zip(INDEX_POOLS, logs, strict=True))).select(
         pl.mean_horizontal(pl.all()).exp().cast(pl.Float32).alias("index")
@@ -76,15 +85,19 @@ def _twins(calendar: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([first, second])
 
 
+def _weeks() -> pl.Expr:
+    """Whole weeks that hold the lead."""
+    return pl.duration(days=(pl.col("lead_days").cast(pl.Int64) + 6) // 7 * 7)
+
+
 def _ratio(asked: pl.DataFrame, twins: pl.DataFrame, pool: pl.DataFrame, by: Sequence[str]) -> pl.Series:
     """Sold on the twins ÷ usual there, per row of `asked`; null where the pool has no twin."""
-    weeks = pl.duration(days=(pl.col("lead_days").cast(pl.Int64) + 6) // 7 * 7)
     sold = pool.select(*by, twin="date", sold="weekday_kg")
     usual = pool.select(*by, before="date", usual="weekday_mean_kg")
     days = (
         asked.select(*by, "date", "lead_days")
         .unique()
-        .join(twins.with_columns(before=pl.col("twin") - weeks), on=["date", "lead_days"])
+        .join(twins, on=["date", "lead_days"])
         .join(sold, on=[*by, "twin"])
         .join(usual, on=[*by, "before"])
         .filter(pl.col("sold").is_not_null() & (pl.col("usual") > 0))

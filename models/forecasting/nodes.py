@@ -19,7 +19,7 @@ from models.forecasting.recursive import recursive_kg
 FAMILIES = {"direct": 0.0, "averaged": 0.5, "recursive": 1.0}
 """Family of forecast → share of the recursive member in it."""
 AVERAGED = "averaged"
-LEAST_GAIN = 0.1
+LEAST_GAIN = 0.02
 """A single member must have so much less squared error than the average of both to be taken instead of it."""
 NODE_PARAMS = DemandParams(max_rows=60_000)
 Array = npt.NDArray[np.float64]
@@ -32,7 +32,7 @@ class NodeForecast:
     rows: pl.DataFrame
     """As DemandModel.predict: SERIES, `forecast_date`, `level`, `demand_kg`, `expected_kg`, `fallback_reason`."""
     family: str
-    """Of FAMILIES: 'averaged', unless a single member was 10 % better at earlier origins."""
+    """Of FAMILIES: 'averaged', unless a single member was 2 % better at earlier origins."""
     tried: pl.DataFrame
     """`origin`, `family`, `squared_error` (mean over nodes of the squared error ÷ the node's squared mean)."""
 

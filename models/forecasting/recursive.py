@@ -13,15 +13,16 @@ from features.panel import Panel
 LEAST_DAYS = 56
 LAGS = (1, 2, 3, 7, 14, 21, 28)
 STATICS = ("product", "channel", "family")
-DRAWS = 3
-"""Models of other seeds, each fed its own forecasts; their mean counts."""
+DRAWS = 2
+"""Models of other seeds, each fed its own forecasts, for each way of measuring sales; their mean counts."""
 
 
 def recursive_kg(panel: Panel, *, origin: date, horizon_days: int, seed: int, threads: int) -> pl.DataFrame:
     """Expect kg per day ahead from lags, means, weekday, days off and events known at the origin.
 
-    Each series is measured in its own standard deviation, so small and large ones weigh alike, and the absolute error is
-    what is made small: days far out of line pull less than in the direct model, which is why the two are worth averaging.
+    Half of it measures each series in its own standard deviation, so that small and large ones weigh alike, half in kg. The
+    absolute error is what is made small: days far out of line pull less than in the direct model, which is why the two are
+    worth averaging.
 
     Args:
         panel: What is known; only days until `origin` are used, closed days as 0.
@@ -47,26 +48,37 @@ def recursive_kg(panel: Panel, *, origin: date, horizon_days: int, seed: int, th
     train = _with_days(
         known.select("series", "date", y=pl.col("sold_kg").fill_null(0)), of_series, panel, origin
     )
+    days = pl.DataFrame({"date": [origin + timedelta(days=h) for h in range(1, horizon_days + 1)]})
+    asked = train.select(series="unique_id").unique().join(days, how="cross")
+    future = _with_days(asked, of_series, panel, origin).drop(STATICS)
+    found = pl.concat(_fed(train, future, scaled, horizon_days, seed, threads) for scaled in (True, False))
+    return (
+        found.group_by(
+            pl.col("unique_id").cast(panel.days.schema["series"]).alias("series"),
+            pl.col("ds").cast(pl.Date).alias("date"),
+        )
+        .agg(recursive_kg=pl.col("kg").mean())
+        .sort("series", "date")
+    )
+
+
+def _fed(
+    train: pl.DataFrame, future: pl.DataFrame, scaled: bool, horizon_days: int, seed: int, threads: int
+) -> pl.DataFrame:
+    """`unique_id`, `ds`, `kg` (≥ 0): sales in kg or in each series' own standard deviation, day fed by day."""
     forecaster = MLForecast(
         models={f"kg_{i}": _booster(seed + i, threads) for i in range(DRAWS)},
         freq="1d",
         lags=list(LAGS),
         lag_transforms={1: [RollingMean(7), RollingMean(28), SeasonalRollingMean(7, 4), ExpandingMean()]},
         date_features=["weekday"],
-        target_transforms=[LocalStandardScaler()],
+        target_transforms=[LocalStandardScaler()] if scaled else None,
         num_threads=threads,
     )
     forecaster.fit(train, static_features=list(STATICS))
-    days = pl.DataFrame({"date": [origin + timedelta(days=h) for h in range(1, horizon_days + 1)]})
-    future = _with_days(
-        train.select(series="unique_id").unique().join(days, how="cross"), of_series, panel, origin
-    )
-    ahead: pl.DataFrame = forecaster.predict(horizon_days, X_df=future.drop(STATICS))
-    return ahead.select(
-        pl.col("unique_id").cast(panel.days.schema["series"]).alias("series"),
-        pl.col("ds").cast(pl.Date).alias("date"),
-        pl.mean_horizontal(pl.col("^kg_.*$").cast(pl.Float64).clip(0)).alias("recursive_kg"),
-    ).sort("series", "date")
+    ahead: pl.DataFrame = forecaster.predict(horizon_days, X_df=future)
+    draws = [pl.col(f"kg_{i}").cast(pl.Float64).clip(0) for i in range(DRAWS)]
+    return ahead.select("unique_id", "ds", kg=pl.mean_horizontal(draws))
 
 
 def _long_enough(days: pl.DataFrame) -> pl.DataFrame:

@@ -75,3 +75,11 @@ def test_the_level_is_measured_in_days_like_the_target_day() -> None:
         "level_kg"
     ].item() == pytest.approx(6.0, rel=0.01)
     assert in_unit_of_day(with_pool, CALENDAR, pools, KEYS, has_year=False)["level_kg"].item() == 3.0
+
+
+def test_a_twin_in_the_first_weeks_of_the_records_does_not_speak() -> None:
+    rows = pl.DataFrame(
+        {"date": [FESTIVAL - timedelta(days=3)], "lead_days": [10], "kg_per_order": [0.01], "pool": ["a"]}
+    ).join(CALENDAR.select("date", "days_from_spring_festival"), on="date")
+    young = CALENDAR.filter(pl.col("date") >= LAST - timedelta(days=30))
+    assert festival_index(rows, young, dict.fromkeys(INDEX_POOLS, pool(2.0)), KEYS).item() is None

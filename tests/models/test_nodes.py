@@ -95,7 +95,7 @@ def test_every_node_day_and_level_has_one_row_that_neither_falls_nor_is_negative
 def test_the_family_is_the_average_unless_a_member_was_much_better(result: NodeForecast) -> None:
     errors = dict(result.tried.group_by("family").agg(pl.col("squared_error").mean()).rows())
     assert set(errors) == set(FAMILIES)
-    better = [family for family, error in errors.items() if error < 0.9 * errors["averaged"]]
+    better = [family for family, error in errors.items() if error < 0.98 * errors["averaged"]]
     assert result.family in (better or ["averaged"])
     assert set(result.tried["origin"]) == {CUTOFF - timedelta(days=HORIZON * k) for k in (1, 2)}
 
