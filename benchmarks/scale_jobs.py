@@ -90,16 +90,14 @@ def predict(folder: Path, settings: Settings, clock: Clock) -> None:
     tables, families = known(folder, clock)
     with clock.stage("panel"):
         panel = build_panel(tables, cutoff=CUTOFF, horizon_days=settings.horizon_days)
-    named = tables.sales.join(families, on="product_id", how="left")
-    product = tables.product
-    del tables
     model = DemandModel.from_files(
         {p.name: p.read_text() for p in folder.iterdir() if p.suffix in (".txt", ".json")}
     )
     with clock.stage("days"):
-        days = _days(panel, product, model, settings)
+        days = _days(panel, tables.product, model, settings)
     clock.counts |= {"series": panel.series.height, "series_days": panel.days.height}
-    del panel
+    del panel, tables
+    named = scale_data.read(folder)[0].sales.join(families, on="product_id", how="left")
     with clock.stage("weeks"):
         weeks = season_forecast(
             named, cutoff=CUTOFF, levels=settings.levels, seed=settings.seed, threads=settings.threads

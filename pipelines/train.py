@@ -66,6 +66,7 @@ def train_if_due(
         )
     report("train", 1, 5, "features")
     panel = build_panel(tables, cutoff=cutoff, horizon_days=settings.horizon_days)
+    del tables  # a county's are large, and the panel holds what training needs
     origins = backtest_origins(cutoff, count=settings.backtest_origins, horizon_days=settings.horizon_days)
     needed = (cutoff - origins[0]).days + 2 * (params or DemandParams()).held_out_days + 28
     if (have := (cutoff - panel.records_begin).days + 1) < needed:

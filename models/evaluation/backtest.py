@@ -1,7 +1,7 @@
 """A rolling-origin backtest: what would have been forecast at earlier origins, beside seasonal naive."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -17,6 +17,9 @@ from models.forecasting.learning import learn
 
 OURS, NAIVE = "anxu", "seasonal_naive"
 STEP_DAYS = 14
+SERIES_AT_ONCE = 2_000
+NAIVE_DAYS = 400
+"""Days that seasonal naive may look back on: more than any horizon and the days its errors are taken from."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +116,7 @@ def _forecast(
     rows = scored_frame(panel, origin=origin, horizon_days=horizon_days)
     mean = model.mean_kg(rows, threads=threads)
     kg = model.quantiles(mean, rows, threads=threads)
-    naive = wide_quantiles(
-        seasonal_naive(panel, origin=origin, horizon_days=horizon_days, levels=levels), NAIVE, levels
-    )
+    naive = _naive(panel, origin, horizon_days, levels)
     return (
         rows.with_columns(
             pl.Series("mean_kg", mean),
@@ -130,6 +131,18 @@ def _forecast(
         )
         .with_columns(had_stock=pl.col("out_hours").fill_null(0) < ALL_OUT_HOURS)
     )
+
+
+def _naive(panel: Panel, origin: date, horizon_days: int, levels: Sequence[float]) -> pl.DataFrame:
+    """Seasonal naive as wide_quantiles, some series at a time: a row per level of all at once would take gigabytes."""
+    recent = panel.days.filter(pl.col("date").is_between(origin - timedelta(days=NAIVE_DAYS), origin))
+    parts = []
+    for series in panel.series.iter_slices(SERIES_AT_ONCE):
+        days = recent.filter(pl.col("series").is_between(series["series"].min(), series["series"].max()))
+        some = replace(panel, series=series, days=days)
+        long = seasonal_naive(some, origin=origin, horizon_days=horizon_days, levels=levels)
+        parts.append(wide_quantiles(long, NAIVE, levels))
+    return pl.concat(parts)
 
 
 def wide_quantiles(forecast: pl.DataFrame, method: str, levels: Sequence[float]) -> pl.DataFrame:

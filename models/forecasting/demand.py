@@ -23,6 +23,8 @@ from models.forecasting.spread import Spread, fit_spread
 DEFAULT_LEVELS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 LEAST_WHOLE_ROWS = 500
 """With fewer rows of days on which stock lasted there is no model of such days."""
+ROWS_AT_ONCE, MOST_SPREAD_ROWS = 200_000, 600_000
+"""Rows turned into numbers at a time, as a county's would take gigabytes; rows that teach spreads, drawn evenly."""
 MOST_RATIO = 30.0
 """A target is cut at so many times its level: one freak day shall not bend the trees."""
 
@@ -57,6 +59,10 @@ class DemandModel:
         self, rows: pl.DataFrame, *, threads: int = 1, in_stock: bool = False
     ) -> npt.NDArray[np.float64]:
         """Expected kg per row of add_features as the trees say it, whatever the row's `fallback_reason`."""
+        parts = [self._part_kg(part, threads, in_stock) for part in rows.iter_slices(ROWS_AT_ONCE)]
+        return np.concatenate([np.empty(0), *parts])
+
+    def _part_kg(self, rows: pl.DataFrame, threads: int, in_stock: bool) -> npt.NDArray[np.float64]:
         kg = predicted(self.booster, x := matrix(rows, self.categories), threads)
         if in_stock and self.in_stock is not None:
             kg = np.where(rows["has_stock_record"].to_numpy(), predicted(self.in_stock, x, threads), kg)
@@ -258,6 +264,8 @@ def spreads_of(
     Raises:
         TooLittleHistoryError: No row of the model is there to learn from.
     """
+    if held_out.height > MOST_SPREAD_ROWS:
+        held_out = held_out.sample(MOST_SPREAD_ROWS, seed=seed)
     wanted = held_out.with_columns(sold_kg="demand_kg")
     short = wanted.filter(pl.col("fallback_reason") == SHORT)
     alone = pl.Series(model.alone_kg(short, threads=threads), dtype=pl.Float64)
