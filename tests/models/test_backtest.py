@@ -8,7 +8,9 @@ import polars as pl
 import pytest
 
 from features.panel import Panel
+from models.evaluation import backtest as module
 from models.evaluation.backtest import Backtest, backtest, backtest_origins, wide_quantiles
+from models.forecasting import demand
 from models.forecasting.baselines import seasonal_naive
 
 _spec = importlib.util.spec_from_file_location("demand_cases", Path(__file__).with_name("test_demand.py"))
@@ -85,3 +87,24 @@ def test_wide_quantiles_put_each_level_in_its_column(panel: Panel) -> None:
     wide = wide_quantiles(long, "n", (0.1, 0.9))
     assert wide.height == long.height // 2
     assert (wide["n_0.1"] <= wide["n_0.9"]).all()
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 2_000])
+def test_the_yardstick_is_the_same_however_many_series_are_laid_out_at_once(
+    panel: Panel, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin = cases.CUTOFF - timedelta(days=14)
+    whole = wide_quantiles(
+        seasonal_naive(panel, origin=origin, horizon_days=14, levels=cases.LEVELS), module.NAIVE, cases.LEVELS
+    )
+    monkeypatch.setattr(module, "SERIES_AT_ONCE", at_once)
+    assert module._naive(panel, origin, 14, cases.LEVELS).equals(whole)
+
+
+def test_expected_kg_are_the_same_however_many_rows_are_taken_at_once(
+    result: Backtest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = result.model.alone_kg(result.scored)
+    monkeypatch.setattr(demand, "ROWS_AT_ONCE", 7)
+    assert (result.model.alone_kg(result.scored) == whole).all()
+    assert result.model.alone_kg(result.scored.clear()).shape == (0,)
