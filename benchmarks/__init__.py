@@ -30,6 +30,7 @@ NAMES = (
     "demand",
     "ingest",
     "latent",
+    "launches",
     "planting",
     "scale",
     "season",
