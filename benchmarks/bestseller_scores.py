@@ -81,6 +81,13 @@ def launch_figures(
         _row(segment, "average precision", BY_WORTH, ranking.average_precision(is_best, expected)),
         _row(segment, "Brier", OURS, ranking.brier(is_best, chance)),
         _row(segment, "calibration error", OURS, error),
+        _row(segment, "calibration error in ten bins", OURS, ranking.calibration_error(is_best, chance, 10)),
+        _row(
+            segment,
+            "the same, 95 % of calibrated models are below",
+            "band",
+            ranking.calibrated_band(chance, seed=seed, bins=10),
+        ),
         _row(segment, "calibration error, 95 % of calibrated models are below", "band", band),
         _row(segment, "mean chance", OURS, float(chance.mean())),
     ]

@@ -9,7 +9,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 DRAWS = 1000
-BINS = 10
+BINS = 5
+"""Of calibration. With ten, chances that are exactly right miss an error of 0.03 on 500 products more often than not."""
 
 
 def average_precision(is_best: Flags, score: Floats) -> float:

@@ -11,9 +11,8 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 Floats = npt.NDArray[np.float64]
-COHORTS = (60, 150, 400)
-"""A call is made against the last so many launches decided up to its day; the chances against each are averaged, as a small
-cohort follows the season and a large one is steady."""
+COHORT = 400
+"""A call is made against so many launches decided up to its day. Smaller cohorts push down the good ones of a strong month."""
 LEAST_COHORT = 100
 CLASSES = 3
 LEAST_CLASS_ROWS = 40
@@ -22,14 +21,7 @@ SLOPE_ROUNDS = 3
 
 
 def cohort_cut(
-    score: Floats,
-    day: Floats,
-    past_score: Floats,
-    past_day: Floats,
-    *,
-    slope: float,
-    top_share: float,
-    size: int,
+    score: Floats, day: Floats, past_score: Floats, past_day: Floats, *, slope: float, top_share: float
 ) -> Floats:
     """[rows] the score at which the chance is one half, such that a row's cohort has the top share on average.
 
@@ -40,17 +32,16 @@ def cohort_cut(
         past_day: Their decision days.
         slope: Of the logistic curve, above 0.
         top_share: Share called.
-        size: Of a cohort.
 
-    A cohort are the last `size` launches decided no later than the row; while fewer than LEAST_COHORT (or `size`) are, the
-    earliest known ones of the past fill up.
+    A cohort are the last COHORT launches decided no later than the row; while fewer than LEAST_COHORT are, the earliest known
+    ones of the past fill up.
     """
     all_score, all_day = np.r_[past_score, score], np.r_[past_day, day]
     order = np.argsort(all_day, kind="stable")
     all_score, all_day = all_score[order], all_day[order]
     ends = np.searchsorted(all_day, day, side="right")
-    known = np.maximum(ends, min(LEAST_COHORT, size, past_score.size))
-    cuts = {e: _cut(all_score[max(0, e - size) : e], slope, top_share) for e in np.unique(known)}
+    known = np.maximum(ends, min(LEAST_COHORT, past_score.size))
+    cuts = {e: _cut(all_score[max(0, e - COHORT) : e], slope, top_share) for e in np.unique(known)}
     return np.array([cuts[e] for e in known])
 
 
@@ -69,8 +60,8 @@ class Chances:
     past_score: Floats
     past_day: Floats
     """Held-out scores and decision days: the cohort of the first calls to come."""
-    slopes: tuple[float, ...]
-    """Per size of COHORTS: chance = logistic(slope × (score − cohort's cut))."""
+    slope: float
+    """Chance = logistic(slope × (score − cohort's cut))."""
     level: float
     rise: float
     """Expected log of 1 + yuan = level + rise × score."""
@@ -82,13 +73,8 @@ class Chances:
     def chance(self, score: Floats, day: Floats, *, top_share: float) -> Floats:
         """[rows] chance of being among the top share of those decided around the same time."""
         past = self.past_score, self.past_day
-        votes = [
-            expit(
-                slope * (score - cohort_cut(score, day, *past, slope=slope, top_share=top_share, size=size))
-            )
-            for size, slope in zip(COHORTS, self.slopes, strict=True)
-        ]
-        return np.asarray(np.mean(votes, axis=0), dtype=np.float64)
+        cut = cohort_cut(score, day, *past, slope=self.slope, top_share=top_share)
+        return np.asarray(expit(self.slope * (score - cut)), dtype=np.float64)
 
     def quantiles(self, score: Floats, levels: Sequence[float]) -> Floats:
         """[rows, levels] yuan, not falling with the level."""
@@ -116,7 +102,7 @@ class Chances:
     def from_json(cls, stored: Mapping[str, Any]) -> "Chances":
         """From what to_json gave."""
         return cls(
-            np.array(stored["past_score"]), np.array(stored["past_day"]), tuple(stored["slopes"]),
+            np.array(stored["past_score"]), np.array(stored["past_day"]), stored["slope"],
             stored["level"], stored["rise"], tuple(stored["borders"]), tuple(tuple(p) for p in stored["left"]),
         )  # fmt: skip
 
@@ -137,7 +123,7 @@ def learn_chances(
     """
     order = np.argsort(day, kind="stable")
     score, day, earned, is_best = score[order], day[order], earned[order], is_best[order]
-    slopes = tuple(_slope(score, day, is_best, top_share, size) for size in COHORTS)
+    slope = _slope(score, day, is_best, top_share)
     rise, level = np.polyfit(score, earned, 1) if np.ptp(score) > 1e-9 else (0.0, float(earned.mean()))
     rise = max(float(rise), 0.0)
     left = earned - (level + rise * score)
@@ -146,16 +132,16 @@ def learn_chances(
     borders = tuple(float(b) for b in np.unique(cuts) if b > score.min())
     which = np.searchsorted(np.array(borders), score, side="right")
     parts = tuple(tuple(np.sort(left[which == c]).round(6).tolist()) for c in range(len(borders) + 1))
-    return Chances(score, day, slopes, float(level), rise, borders, parts)
+    return Chances(score, day, slope, float(level), rise, borders, parts)
 
 
-def _slope(score: Floats, day: Floats, is_best: npt.NDArray[np.bool_], top_share: float, size: int) -> float:
+def _slope(score: Floats, day: Floats, is_best: npt.NDArray[np.bool_], top_share: float) -> float:
     """The slope that fits the labels best, found in turn with the cuts that depend on it."""
     if is_best.all() or not is_best.any():
         return LEAST_SLOPE
     slope = 2.0
     for _ in range(SLOPE_ROUNDS):
-        above = score - cohort_cut(score, day, score, day, slope=slope, top_share=top_share, size=size)
+        above = score - cohort_cut(score, day, score, day, slope=slope, top_share=top_share)
         curve = LogisticRegression(C=10.0, fit_intercept=False).fit(above[:, None], is_best)
         slope = max(float(curve.coef_[0, 0]), LEAST_SLOPE)
     return slope
