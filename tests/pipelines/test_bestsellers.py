@@ -29,8 +29,7 @@ def lines(upto: int = 300) -> pl.DataFrame:
     for n, product in enumerate(PRODUCTS):
         start = (LAUNCHED.get(product, FIRST) - FIRST).days
         for day in range(start, upto):
-            for k in range(1 + (n + day // 28) % 3):
-                rows.append((product, day, k, 10.0 * (n + 1)))
+            rows += [(product, day, k, 10.0 * (n + 1)) for k in range(1 + (n + day // 28) % 3)]
     frame = pl.DataFrame(rows, schema=["sku", "day", "k", "yuan"], orient="row")
     paid = pl.lit(datetime(2025, 1, 1, 4, tzinfo=UTC)) + pl.duration(days=pl.col("day"))
     return frame.select(
