@@ -18,7 +18,7 @@ from features.assemble import future_frame
 from features.panel import build_panel
 from models.forecasting.demand import DemandParams
 from models.forecasting.learning import learn
-from models.forecasting.nodes import forecast_nodes, node_sales
+from models.forecasting.nodes import brought_to_nodes, forecast_nodes, node_sales
 from pipelines.progress import report
 
 PARAMS = DemandParams(max_rows=250_000)
@@ -27,9 +27,12 @@ PARAMS = DemandParams(max_rows=250_000)
 
 @dataclass(frozen=True)
 class Case:
-    """One origin of a folder, or of a sample of it."""
+    """One origin of a folder."""
 
     data: M5Data
+    """All series, or a sample: the leaves that are forecast."""
+    whole: M5Data
+    """All series, of which the nodes are made."""
     origin: date
     horizon: int
     seed: int
@@ -39,7 +42,8 @@ class Case:
 
     def kept(self, name: str, make: Callable[[], Forecasts]) -> Forecasts:
         """The forecasts of an earlier run of the same case, or made now; its CPU seconds beside."""
-        known = self.data.until(self.origin).sales
+        data = self.whole if name.endswith("node") else self.data
+        known = data.until(self.origin).sales
         told = f"{self.origin} {self.horizon} {self.seed} {known.hash_rows().sum()} {PARAMS if name == OURS else ''}"
         folder = self.cache / f"{name}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
         if not (folder / "cpu_s.txt").exists():
@@ -69,18 +73,19 @@ def run_m5(
         data: Folder laid out as m5-foods-ca-tx.
         origins: So many, a week apart; the last one a horizon before the last day.
         horizon: Days ahead.
-        series: Whole store-departments are drawn until they hold so many series; 0: all.
+        series: Leaves of whole store-departments, drawn until they are so many; 0: all. Nodes are always all of them.
         seed: Of samples and models.
         threads: For LightGBM.
         skip: Leave out the newest origins; settings are chosen on origins before those that are scored.
         drawn: Series on which the methods that go series by series are run.
         cache: Where finished forecasts are kept.
     """
-    sales = read_m5(data, series=series, seed=seed)
+    whole = read_m5(data)
+    sales = read_m5(data, series=series, seed=seed) if series else whole
     rows = list[Row]()
     for i in range(origins):
         origin = sales.last - timedelta(days=horizon + 7 * (i + skip))
-        rows += _scored(Case(sales, origin, horizon, seed, threads, cache), drawn)
+        rows += _scored(Case(sales, whole, origin, horizon, seed, threads, cache), drawn)
     means = averaged(rows)
     return {"bench": "demand", "data": str(data), "seed": seed, "rows": means, "must": musts(means)}
 
@@ -98,12 +103,13 @@ def _scored(case: Case, drawn: int) -> list[Row]:
     part = M5Data(case.data.sales.join(few, on=["item_id", "store_id"], how="semi"), case.data.calendar)
     report("bench demand", 5, 6, f"{case.origin} statistical")
     each = case.kept("statistical-leaf", lambda: statistics(part, origin=case.origin, horizon=case.horizon))
-    nodes, own = case.data.nodes(), _nodes(case)
-    above = {OURS: own} | _peers(case, nodes, "node")
+    nodes = case.whole.nodes()
+    above = {OURS: _wide(_nodes(case))} | _peers(case, nodes, "node")
     above |= case.kept(
         "statistical-node", lambda: statistics(nodes, origin=case.origin, horizon=case.horizon)
     )
-    above |= sums({method: found for method, found in leaves.items() if method != OURS}, case.data)
+    if case.data.sales.height == case.whole.sales.height:
+        above |= sums({method: found for method, found in leaves.items() if method != OURS}, case.data)
     of_nodes = nodes.sales.select("item_id", "store_id").unique().sort("item_id", "store_id")
     return [
         *_rows(case, case.data, leaves, LEAF, sold),
@@ -132,7 +138,7 @@ def _peers(case: Case, data: M5Data, level: str) -> Forecasts:
 
 
 def _leaves(case: Case) -> pl.DataFrame:
-    """Ours at the leaf, by the calls of the nightly run."""
+    """Ours at the leaf: the calls of the nightly run, brought to the nodes."""
 
     def make() -> Forecasts:
         tables = demand_tables(case.data.until(case.origin))
@@ -147,7 +153,9 @@ def _leaves(case: Case) -> pl.DataFrame:
             threads=case.threads,
         )
         future = future_frame(panel, origin=case.origin, horizon_days=case.horizon)
-        return {OURS: _wide(model.predict(future, threads=case.threads))}
+        alone = model.predict(future, threads=case.threads)
+        node_of = tables.product.select("product_id", node="family")
+        return {OURS: _wide(brought_to_nodes(alone, _nodes(case), node_of))}
 
     return case.kept(OURS, make)[OURS]
 
@@ -157,13 +165,13 @@ def _nodes(case: Case) -> pl.DataFrame:
 
     def make() -> Forecasts:
         tables = node_sales(
-            demand_tables(case.data.until(case.origin)), product=pl.col("family"), family=pl.lit("all")
+            demand_tables(case.whole.until(case.origin)), product=pl.col("family"), family=pl.lit("all")
         )
         panel = build_panel(tables, cutoff=case.origin, horizon_days=case.horizon)
         found = forecast_nodes(
             panel, horizon_days=case.horizon, levels=DECILES, seed=case.seed, threads=case.threads
         )
-        return {OURS: _wide(found.rows)}
+        return {OURS: found.rows}
 
     return case.kept(f"{OURS}-node", make)[OURS]
 

@@ -170,3 +170,34 @@ def node_sales(tables: DemandTables, *, product: pl.Expr, family: pl.Expr) -> De
         .sort("product_id")
         .with_columns(launched_on=pl.lit(None, pl.Date)),
     )
+
+
+def brought_to_nodes(leaves: pl.DataFrame, nodes: pl.DataFrame, node_of: pl.DataFrame) -> pl.DataFrame:
+    """Scale leaves so that their means add up to their node's: nodes know better what all leaves share.
+
+    Args:
+        leaves: As DemandModel.predict.
+        nodes: As forecast_nodes gave it, of the same days.
+        node_of: `product_id`, `node`: the product's name among the nodes (their `product_id`).
+
+    Returns:
+        `leaves` in order, `demand_kg` and `expected_kg` × node ÷ Σ leaves of the node, channel, region and day; unchanged where
+        there is no such node or nothing is expected of its leaves.
+    """
+    by = ["node", "channel_id", "region_id", "forecast_date"]
+    means = nodes.unique([*SERIES, "forecast_date"]).select(
+        node="product_id",
+        channel_id="channel_id",
+        region_id="region_id",
+        forecast_date="forecast_date",
+        wanted_kg="expected_kg",
+    )
+    named = leaves.join(node_of, on="product_id", how="left", maintain_order="left")
+    sums = named.unique([*SERIES, "forecast_date"]).group_by(by).agg(summed_kg=pl.col("expected_kg").sum())
+    factor = pl.when(pl.col("summed_kg") > 0).then(pl.col("wanted_kg") / pl.col("summed_kg")).fill_null(1.0)
+    return (
+        named.join(means, on=by, how="left", maintain_order="left")
+        .join(sums, on=by, how="left", maintain_order="left")
+        .with_columns(pl.col("demand_kg", "expected_kg") * factor)
+        .select(leaves.columns)
+    )

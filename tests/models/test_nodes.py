@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 from features.calendar import SERIES
 from features.panel import DemandTables, Panel, build_panel
 from models.forecasting.demand import DemandParams
-from models.forecasting.nodes import FAMILIES, NodeForecast, forecast_nodes, node_sales
+from models.forecasting.nodes import FAMILIES, NodeForecast, brought_to_nodes, forecast_nodes, node_sales
 from models.forecasting.recursive import recursive_kg
 
 _spec = importlib.util.spec_from_file_location(
@@ -129,3 +129,27 @@ def test_short_or_constant_series_have_no_recursive_member() -> None:
     steady = build_panel(cases.tables([2.0] * 80), cutoff=cases.START + timedelta(days=79), horizon_days=7)
     for known in (short, steady):
         assert recursive_kg(known, origin=known.cutoff, horizon_days=7, seed=1, threads=1).is_empty()
+
+
+def test_leaves_brought_to_their_node_add_up_to_it_and_keep_their_proportions(result: NodeForecast) -> None:
+    products = {"p0": 1.0, "p2": 3.0, "other": 5.0}
+    day = CUTOFF + timedelta(days=1)
+    leaves = pl.DataFrame(
+        [
+            {"product_id": p, "channel_id": "shop0", "region_id": "r", "forecast_date": day, "level": q,
+             "demand_kg": q * kg, "expected_kg": kg}
+            for p, kg in products.items()
+            for q in (0.5, 0.9)
+        ]
+    )  # fmt: skip
+    node_of = pl.DataFrame({"product_id": ["p0", "p2", "other"], "node": ["leaf", "leaf", "no such node"]})
+    found = brought_to_nodes(leaves, result.rows, node_of)
+    here = (pl.col("channel_id") == "shop0") & (pl.col("forecast_date") == day)
+    wanted = result.rows.filter(here & (pl.col("product_id") == "leaf"))["expected_kg"][0]
+    means = dict(found.filter(pl.col("level") == 0.5).select("product_id", "expected_kg").rows())
+    assert means["p0"] + means["p2"] == pytest.approx(wanted)
+    assert means["p2"] / means["p0"] == pytest.approx(3.0)
+    assert means["other"] == 5.0
+    assert found.select(pl.col("demand_kg") / pl.col("expected_kg")).to_series().to_list() == pytest.approx(
+        [0.5, 0.9] * 3
+    )
