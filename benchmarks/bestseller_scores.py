@@ -43,7 +43,7 @@ def rule_rows(segment: str, orders: RuledOrders) -> list[dict[str, object]]:
     counts: dict[str, float] = {
         **orders.counts,
         "huge order lines (capped in one feature)": huge.height,
-        "their share of revenue": float(huge["revenue_yuan"].sum() / sold["revenue_yuan"].sum()),
+        "their share of revenue": float(huge["revenue_yuan"].sum()) / float(sold["revenue_yuan"].sum()),
         "products with the title of an earlier one": twins.height,
         "of these, with the same digits in the code": int(twins["is_near_code"].sum()),
     }

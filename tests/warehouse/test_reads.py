@@ -155,7 +155,7 @@ def test_a_cutoff_for_a_table_without_known_at_is_refused(wh: Warehouse, instant
 
 
 def test_unknown_tables_and_queries_are_named_with_those_there_are(wh: Warehouse) -> None:
-    with pytest.raises(WarehouseError, match="no table 'ordr'; there are .*campaign, "):
+    with pytest.raises(WarehouseError, match=r"no table 'ordr'; there are .*campaign, "):
         wh.read("ordr")
     with pytest.raises(WarehouseError, match=r"no query 'sold'; there are .*sold_by_day"):
         wh.query("sold")
