@@ -114,7 +114,7 @@ def caller_for(
         files=caller.to_files(),
         tables=tables,
     )
-    return caller
+    return Caller.from_files(caller.to_files())  # as later nights read it, to the last bit
 
 
 def recipe_of(settings: Settings, label: LabelSpec, params: SelectParams) -> str:
