@@ -161,7 +161,7 @@ def fit_members(
     ]
     level = None if so_far is None else float(np.average(y - np.log1p(so_far.clip(min=0)), weights=weight))
     per_unit = dict(params.assumed)
-    never: list[bool] = (~np.isfinite(x)).all(axis=0).tolist()
+    never = np.asarray(~np.isfinite(x).any(axis=0), dtype=np.bool_)
     assumed = np.array([per_unit.get(f, 0.0) * n for f, n in zip(features, never, strict=True)])
     return Members(whole, core, tuple(boosters), level, assumed)
 
