@@ -95,7 +95,7 @@ def _launches(
         entries.filter(pl.col("units") > 0)
         .join(told, on="product_id")
         .filter(pl.col("day") >= pl.col("launched_on"))
-        .group_by("product_id")
+        .group_by("product_id", maintain_order=True)
         .agg(start_on=pl.col("day").min())
     )
     known = families.filter(pl.col("launched_on").is_not_null())["product_id"].to_list()
@@ -115,7 +115,7 @@ def sold_prices(facts: SelectFacts) -> pl.DataFrame:
     yuan, kg = pl.col("revenue_yuan").sum(), pl.col("kg").sum()
     return (
         sold.filter(pl.col("day") > last - timedelta(days=PRICE_DAYS))
-        .group_by("product_id")
+        .group_by("product_id", maintain_order=True)
         .agg(
             price_yuan=yuan / pl.col("units").sum(),
             pack_kg=kg / pl.col("units").sum(),
@@ -140,11 +140,15 @@ def product_costs(settings: Settings, warehouse: Warehouse, *, cutoff: date) -> 
         .unique("product_id", keep="last")
         .select("product_id", bought="price_yuan_per_kg")
     )
-    crops = crop_costs(warehouse).group_by("crop_id").agg(pl.all().sort_by("cost_yuan_per_kg").first())
+    crops = (
+        crop_costs(warehouse)
+        .group_by("crop_id", maintain_order=True)
+        .agg(pl.all().sort_by("cost_yuan_per_kg").first())
+    )
     made = warehouse.read("product_crop").join(crops, on="crop_id", how="left")
     amount = pl.col("crop_kg_per_product_kg")
     whole = pl.col("cost_yuan_per_kg").null_count() == 0
-    grown = made.group_by("product_id").agg(
+    grown = made.group_by("product_id", maintain_order=True).agg(
         grown=pl.when(whole).then((pl.col("cost_yuan_per_kg") * amount).sum()),
         salvage_yuan_per_kg=pl.when(whole).then((pl.col("salvage_yuan_per_kg") * amount).sum()),
         crop_id=pl.when(pl.len() == 1).then(pl.col("crop_id").first()),

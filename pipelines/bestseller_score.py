@@ -55,7 +55,7 @@ def _outcomes(made: pl.DataFrame, facts: SelectFacts) -> pl.DataFrame:
         calls.select(*keys, "window_from", "window_to")
         .join(facts.entries, left_on="subject_id", right_on="product_id")
         .filter(within)
-        .group_by(keys)
+        .group_by(keys, maintain_order=True)
         .agg(earned_yuan=pl.col("revenue_yuan").sum(), sold_packs=pl.col("units").sum())
     )
     return calls.join(sold, on=keys, how="left", maintain_order="left").with_columns(

@@ -17,6 +17,8 @@ from warehouse import Warehouse
 
 TABLES = ("bestseller_forecast", "bestseller_reason", "selection_recommendation")
 Row = dict[str, Any]
+DECIMALS = 6
+"""Of what is written: sums of floats in another order are no other call."""
 
 
 def select_products(
@@ -186,4 +188,5 @@ def _write(
     )
     with warehouse.transaction():
         for table, rows in zip(TABLES, frames, strict=True):
-            warehouse.replace(table, rows.with_columns(run_id=pl.lit(run_id)), cutoff=cutoff)
+            told = rows.with_columns(pl.col(pl.Float64).round(DECIMALS), run_id=pl.lit(run_id))
+            warehouse.replace(table, told, cutoff=cutoff)

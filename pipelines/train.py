@@ -74,12 +74,9 @@ def train_if_due(
         return TrainResult(said, False, None, False)
     try:
         choice = unchosen(params) if params else pick(settings, panel, judged_from=origins[0])
-        result, tested = _train(settings, warehouse, panel, choice, cutoff, run_id)
+        return _train(settings, warehouse, panel, choice, cutoff, run_id)
     except TooLittleHistoryError as reason:
         return TrainResult(f"not trained: {reason}; labelled baselines stand in", False, None, False)
-    put_node_scores(warehouse, backtest_nodes(tested), cutoff=cutoff, source="backtest", run_id=run_id)
-    learn_reconciliation(settings, warehouse, tested, cutoff=cutoff, run_id=run_id)
-    return result
 
 
 def recipe_of(params: DemandParams) -> str:
@@ -105,13 +102,16 @@ def _not_due(settings: Settings, newest: Version, cutoff: date) -> TrainResult:
 
 def _train(
     settings: Settings, warehouse: Warehouse, panel: Panel, choice: Choice, cutoff: date, run_id: str
-) -> tuple[TrainResult, Backtest]:
+) -> TrainResult:
+    """The version is registered last: it is what says that a training is done, so a killed one is done again."""
     params = choice.params
     recipe = recipe_of(params)
     report("train", 2, 5, "backtest")
     tested = _backtest(settings, panel, params)
     report("train", 3, 5, "compare")
     said = _judge(settings, panel, tested, recipe, cutoff)
+    put_node_scores(warehouse, backtest_nodes(tested), cutoff=cutoff, source="backtest", run_id=run_id)
+    learn_reconciliation(settings, warehouse, tested, cutoff=cutoff, run_id=run_id)
     report("train", 4, 5, "fit on all days")
     version = registry.record(
         settings,
@@ -129,7 +129,7 @@ def _train(
     registry.settle(settings, version)
     head = tested.headline()
     summary = f"{version.name} {'promoted' if said.promote else 'kept as challenger'}: {said.reason}"
-    return TrainResult(summary, True, version.name, said.promote, head), tested
+    return TrainResult(summary, True, version.name, said.promote, head)
 
 
 def _backtest(settings: Settings, panel: Panel, params: DemandParams) -> Backtest:

@@ -133,7 +133,7 @@ def call_by_likes(
     base = float(np.average(best, weights=usual_drawn))
     by_product = (
         rows.select("product_id", own=pl.Series(own))
-        .group_by("product_id")
+        .group_by("product_id", maintain_order=True)
         .agg(pl.col("own").sum())["own"]
         .to_numpy()
     )
@@ -160,7 +160,7 @@ def product_spread(windows: pl.DataFrame) -> float:
         windows: Rows of sale_windows with `family`.
     """
     means = (
-        windows.group_by("product_id", "family")
+        windows.group_by("product_id", "family", maintain_order=True)
         .agg(worth=pl.col("worth_yuan").mean().log1p())
         .sort("product_id")
         .with_columns(left=pl.col("worth") - pl.col("worth").mean().over("family"), n=pl.len().over("family"))
