@@ -22,6 +22,7 @@ PARAMS = DemandParams(
     learning_rate=0.08,
     tweedie_power=1.3,
     level_weight=0.8,
+    recovered_weight=0.5,
     least_leaf_rows=60,
     feature_share=0.3,
     category_smoothing=200.0,

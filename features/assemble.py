@@ -25,16 +25,14 @@ LEAST_HISTORY_DAYS = 28
 DORMANT_DAYS = 28
 SHORT_HISTORY = "short_history"
 CATEGORIES = (*SERIES, "family")
-CALENDAR = (
-    "weekday",
+YEARLY = (
     *(f"year_{name}_{k}" for k in (1, 2) for name in ("sin", "cos")),
-    "is_day_off",
-    "is_holiday",
-    "is_makeup_workday",
     "lunar_day",
     "days_in_term",
     *(f"days_from_{name}" for name in FESTIVALS),
 )
+"""What comes back once a year, or fits the trend of a few weeks as well: null where records hold less than a year."""
+CALENDAR = ("weekday", "is_day_off", "is_holiday", "is_makeup_workday", *YEARLY)
 OF_POOLS = ("trend", "trend_3", "trend_1", "weekday_index", "year_ratio", "lunar_ratio")
 YEAR_DAYS = 330
 """Records shorter than this hold no day of a year ago: nothing is looked up there."""
@@ -205,7 +203,9 @@ def add_features(panel: Panel, rows: pl.DataFrame) -> pl.DataFrame:
     seen = add_plans(seen, panel.prices, panel.campaigns, panel.live)
     seen = add_promotions(seen, panel.promotions, panel.promoted)
     seen = _add_ratios(seen, panel.records_begin)
-    return in_unit_of_day(seen, panel.calendar, panel.pools, POOLS, has_year=has_year).select(
+    seen = in_unit_of_day(seen, panel.calendar, panel.pools, POOLS, has_year=has_year)
+    lived_a_year = (pl.col("origin") - panel.records_begin).dt.total_days() >= YEAR_DAYS
+    return seen.with_columns(pl.when(lived_a_year).then(pl.col(YEARLY))).select(
         *(c for c in rows.columns if c not in FEATURES),
         *FEATURES,
         *OF_ROW,

@@ -1,7 +1,4 @@
-"""Daily demand per series as quantiles, in two outputs: what is wanted, and what sells on days on which stock lasts.
-
-Each output is one pooled boosted-tree model of the mean and a spread around it. Without a stock-out record both are equal.
-"""
+"""Daily demand per series as quantiles, in two outputs: what is wanted, and what sells on days on which stock lasts."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -243,12 +240,14 @@ def fit_mean(
     categories = categories_of(train)
     x = matrix(train, categories)
     whole = train["is_whole"].to_numpy()
+    recovered = (train["demand_kg"] > train["sold_kg"]).to_numpy()
+    told = train["weight"].to_numpy() * np.where(recovered, params.recovered_weight, 1.0)
     settings = _settings(params, seed, threads)
 
     def trained(kg: str, chosen: npt.NDArray[np.bool_]) -> lgb.Booster:
         level = train["level_kg"].cast(pl.Float64).to_numpy()[chosen]
         ratio = (train[kg].to_numpy()[chosen] / level).clip(max=MOST_RATIO)
-        weight = train["weight"].to_numpy()[chosen] * level**params.level_weight
+        weight = told[chosen] * level**params.level_weight
         return lgb.train(settings, dataset(x[chosen], ratio, weight), num_boost_round=params.trees)
 
     both = not whole.all() and whole.sum() >= LEAST_WHOLE_ROWS

@@ -21,6 +21,8 @@ class DemandParams:
     row_share: float = 0.7
     category_smoothing: float = 50.0
     """How many rows' worth a product's or shop's own effect is drawn to none."""
+    recovered_weight: float = 1.0
+    """What a day counts of which a hidden part was recovered; a day of which nothing was hidden counts 1."""
     least_history_days: int = 28
     """Origins with less history of their series teach nothing."""
     held_out_days: int = 28
