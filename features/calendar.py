@@ -24,8 +24,8 @@ def calendar_days(first: date, last: date) -> pl.DataFrame:
         `is_holiday` (a named holiday's day off); `is_makeup_workday`; `is_projected` (the year's holidays are not
         announced yet: standing rules stand in, no make-up days); `lunar_month` 1–12, `lunar_day` 1–30,
         `is_leap_month`; `solar_term` 0–23 (the one that began last), `days_in_term`; `days_from_NAME` for each of
-        FESTIVALS, negative before it, cut at ±45 d; `lunar_twin`: the day one lunar year earlier at the same
-        distance from Spring Festival.
+        FESTIVALS, negative before it, cut at ±45 d; `lunar_twin`: the day one lunar year earlier of the same lunar
+        date, in the twelfth month at the same distance from the next Spring Festival.
 
     Source: holidays and work days by chinesecalendar (State Council notices), lunar dates and terms by lunar-python.
     """
@@ -102,10 +102,15 @@ def _distance(day: date, festival: str) -> int:
 
 
 def _lunar_twin(day: date) -> date:
-    """Move by the distance between two Spring Festivals: the nearest one and the one before it."""
-    festival = FESTIVALS["spring_festival"]
-    year = min((day.year - 1, day.year, day.year + 1), key=lambda y: abs((day - festival(y)).days))
-    return day - timedelta(days=(festival(year) - lunar_day(year - 1, 1, 1)).days)
+    """In the twelfth month as far from the next Spring Festival; else the same day of the same month, leap or not.
+
+    A leap month puts the festivals after it a month further from Spring Festival, so that distance serves before it only.
+    """
+    month, day_of_month, _ = _lunar_date(day)
+    year = day.year if day >= lunar_day(day.year, 1, 1) else day.year - 1
+    if month == 12:
+        return day - (lunar_day(year + 1, 1, 1) - lunar_day(year, 1, 1))
+    return lunar_day(year - 1, month, 1) + timedelta(days=day_of_month - 1)
 
 
 def day_grid(sales: pl.DataFrame, *, cutoff: date, first: date | None = None) -> pl.DataFrame:

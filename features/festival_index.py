@@ -1,11 +1,11 @@
-"""How far a day about Spring Festival lies from usual: what pools sold on its twins one and two lunar years before."""
+"""How far a day about a lunar festival lies from usual: what pools sold on its twins one and two lunar years before."""
 
 from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-WINDOW = (-25, 35)
-"""First and last day, counted from Spring Festival, on which the twins speak (the rise of gifts, the closed week, the dip)."""
+WINDOWS: dict[str, tuple[int, int]] = {"spring_festival": (-25, 35)}
+"""Lunar festival → first and last day, counted from it, on which the twins speak (the rise of gifts, closed shops, the dip)."""
 INDEX_POOLS = ("channel", "family_channel", "family_region", "product")
 USUAL_DAYS = 28
 """Days of records there must be before what is usual for a twin is told."""
@@ -38,20 +38,22 @@ def festival_index(
     pools: Mapping[str, pl.DataFrame],
     keys: Mapping[str, Sequence[str]],
 ) -> pl.Series:
-    """The factor by which a day about Spring Festival is above or below usual.
+    """The factor by which a day about a lunar festival is above or below usual.
 
     Args:
-        rows: `date`, `lead_days`, `kg_per_order`, `days_from_spring_festival`, and the columns of the pools.
+        rows: `date`, `lead_days`, `kg_per_order`, `days_from_NAME` of each of WINDOWS, and the columns of the pools.
         calendar: `date`, `lunar_twin`, back to the first record.
         pools: As features.sales.pool_state; INDEX_POOLS are read.
         keys: The columns that name each pool.
 
     Returns:
-        Per row (Float32): 1 outside WINDOW. Within, the geometric mean over pools of sold on the twins ÷ usual for that weekday
+        Per row (Float32): 1 outside WINDOWS. Within, the geometric mean over pools of sold on the twins ÷ usual for that weekday
         in the four weeks until as long before the twin as the origin lies before the day, drawn to 1 where orders are few; null
         where no pool has a twin with four weeks of records before what is usual there.
     """
-    inside = pl.col("days_from_spring_festival").is_between(*WINDOW)
+    inside = pl.any_horizontal(
+        pl.col(f"days_from_{name}").is_between(*window) for name, window in WINDOWS.items()
+    )
     asked = rows.with_row_index("_row").filter(inside)
     usual_from = calendar.select(pl.col("date").min() + pl.duration(days=USUAL_DAYS)).item()
     twins = (

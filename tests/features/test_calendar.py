@@ -68,6 +68,13 @@ def test_the_lunar_twin_lies_as_far_from_the_festival_a_year_before() -> None:
     assert twin == lunar_day(2025, 1, 1) - timedelta(days=5)
 
 
+@pytest.mark.parametrize(("month", "day", "year"), [(8, 15, 2025), (8, 15, 2026), (5, 5, 2026), (1, 1, 2027)])
+def test_a_festival_is_the_twin_of_the_same_one_though_a_leap_month_lies_between(
+    month: int, day: int, year: int
+) -> None:
+    assert on(lunar_day(year, month, day))["lunar_twin"] == lunar_day(year - 1, month, day)
+
+
 def sales(*rows: tuple[str, str, date, float]) -> pl.DataFrame:
     columns = {"product_id": pl.String, "channel_id": pl.String, "sale_date": pl.Date, "sold_kg": pl.Float64}
     return pl.DataFrame(rows, schema=columns, orient="row").with_columns(

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from features.calendar import calendar_days
-from features.festival_index import INDEX_POOLS, WINDOW, festival_index, in_unit_of_day
+from features.festival_index import INDEX_POOLS, WINDOWS, festival_index, in_unit_of_day
 from features.festivals import lunar_day
 
 FESTIVAL, LAST = lunar_day(2026, 1, 1), lunar_day(2025, 1, 1)
@@ -30,7 +30,7 @@ def pool(factor: float, *, usual: float = 100.0, name: str = "a") -> pl.DataFram
 def index_on(day: date, *, factor: float = 2.0, kg_per_order: float = 0.01, name: str = "a") -> float | None:
     rows = pl.DataFrame(
         {"date": [day], "lead_days": [10], "kg_per_order": [kg_per_order], "pool": [name]}
-    ).join(CALENDAR.select("date", "days_from_spring_festival"), on="date")
+    ).join(CALENDAR.select("date", *(f"days_from_{name}" for name in WINDOWS)), on="date")
     found = festival_index(rows, CALENDAR, dict.fromkeys(INDEX_POOLS, pool(factor)), KEYS)
     return found.item()
 
@@ -46,7 +46,7 @@ def test_few_orders_draw_the_index_to_one() -> None:
 
 
 def test_far_from_the_festival_the_index_is_one_whatever_the_twin_sold() -> None:
-    assert index_on(FESTIVAL + timedelta(days=WINDOW[1] + 1)) == 1.0
+    assert index_on(FESTIVAL + timedelta(days=WINDOWS["spring_festival"][1] + 1)) == 1.0
 
 
 def test_a_day_without_a_twin_has_no_index_and_keeps_its_level() -> None:
@@ -54,7 +54,7 @@ def test_a_day_without_a_twin_has_no_index_and_keeps_its_level() -> None:
     assert index_on(FESTIVAL - timedelta(days=3), name="unseen") is None
     rows = pl.DataFrame(
         {"date": [LAST - timedelta(days=3)], "lead_days": [1], "kg_per_order": [1.0], "level_kg": [3.0]}
-    ).join(CALENDAR.select("date", "days_from_spring_festival"), on="date")
+    ).join(CALENDAR.select("date", *(f"days_from_{name}" for name in WINDOWS)), on="date")
     measured = in_unit_of_day(
         rows.with_columns(pool=pl.lit("a")),
         CALENDAR,
@@ -68,7 +68,7 @@ def test_a_day_without_a_twin_has_no_index_and_keeps_its_level() -> None:
 def test_the_level_is_measured_in_days_like_the_target_day() -> None:
     rows = pl.DataFrame(
         {"date": [FESTIVAL - timedelta(days=2)], "lead_days": [5], "kg_per_order": [0.001], "level_kg": [3.0]}
-    ).join(CALENDAR.select("date", "days_from_spring_festival"), on="date")
+    ).join(CALENDAR.select("date", *(f"days_from_{name}" for name in WINDOWS)), on="date")
     pools = dict.fromkeys(INDEX_POOLS, pool(2.0))
     with_pool = rows.with_columns(pool=pl.lit("a"))
     assert in_unit_of_day(with_pool, CALENDAR, pools, KEYS, has_year=True)[
@@ -80,6 +80,6 @@ def test_the_level_is_measured_in_days_like_the_target_day() -> None:
 def test_a_twin_in_the_first_weeks_of_the_records_does_not_speak() -> None:
     rows = pl.DataFrame(
         {"date": [FESTIVAL - timedelta(days=3)], "lead_days": [10], "kg_per_order": [0.01], "pool": ["a"]}
-    ).join(CALENDAR.select("date", "days_from_spring_festival"), on="date")
+    ).join(CALENDAR.select("date", *(f"days_from_{name}" for name in WINDOWS)), on="date")
     young = CALENDAR.filter(pl.col("date") >= LAST - timedelta(days=30))
     assert festival_index(rows, young, dict.fromkeys(INDEX_POOLS, pool(2.0)), KEYS).item() is None
