@@ -41,7 +41,7 @@ def outcomes(entries: pl.DataFrame, asks: pl.DataFrame, *, from_day: int, to_day
         .join(entries, on="product_id")
         .filter((age >= from_day) & (age < to_day) & seen)
     )
-    earned = later.group_by("product_id", "start_on").agg(
+    earned = later.group_by("product_id", "start_on", maintain_order=True).agg(
         worth_yuan=pl.col("revenue_yuan").sum(), worth_units=pl.col("units").sum()
     )
     return asks.join(earned, on=["product_id", "start_on"], how="left", maintain_order="left").with_columns(

@@ -54,7 +54,7 @@ def day_totals(entries: pl.DataFrame) -> DayTotals:
     if not isinstance(first, date) or not isinstance(last, date):
         raise ValueError("no sold order line: there is nothing to make features of")
     products = sold["product_id"].unique().sort()
-    daily = sold.group_by("product_id", "day").agg(pl.col("revenue_yuan", "units").sum())
+    daily = sold.group_by("product_id", "day", maintain_order=True).agg(pl.col("revenue_yuan", "units").sum())
     row = (
         daily["product_id"]
         .replace_strict(products, np.arange(len(products)), return_dtype=pl.Int64)

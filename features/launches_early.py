@@ -102,13 +102,13 @@ def _shape(seen: pl.DataFrame, basis: FeatureBasis) -> pl.DataFrame:
     yuan, sold = pl.col("revenue_yuan"), pl.col("units") > 0
     parts = seen.with_columns(age=age, left=pl.col("days") - age)
     keys = ["product_id", "decision_on"]
-    orders = parts.group_by(*keys, "order_id").agg(order_yuan=yuan.sum())
+    orders = parts.group_by(*keys, "order_id", maintain_order=True).agg(order_yuan=yuan.sum())
     top = orders.group_by(keys).agg(
         top_yuan=pl.col("order_yuan").max(), median_yuan=pl.col("order_yuan").median()
     )
     home = pl.col("region_id").drop_nulls().mode().sort().first()
     return (
-        parts.group_by(keys)
+        parts.group_by(keys, maintain_order=True)
         .agg(
             pl.col("days").first(),
             total=yuan.sum().clip(lower_bound=0.0),

@@ -70,7 +70,8 @@ def fit_titles(
     if len(words) < 3:
         return TitleSpace(words, weight, np.zeros((0, len(words))))
     tfidf = _weighed(_counted(titles, words), weight)
-    svd = TruncatedSVD(min(dimensions, len(words) - 1), random_state=seed).fit(tfidf)
+    with np.errstate(divide="ignore", invalid="ignore"):  # shares of a variance of 0, which nobody reads
+        svd = TruncatedSVD(min(dimensions, len(words) - 1), random_state=seed).fit(tfidf)
     return TitleSpace(words, weight, np.asarray(svd.components_, float).round(6))
 
 
