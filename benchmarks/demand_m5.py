@@ -25,6 +25,10 @@ PARAMS = DemandParams(max_rows=250_000)
 """Chosen on origins before the one that is scored (docs/methods-forecasting.md, "Rare sales")."""
 
 
+LEAST_DAYS = 56
+"""Series drawn for the methods that go series by series have so many days: AutoETS refuses shorter ones."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One origin of a folder."""
@@ -98,7 +102,9 @@ def _scored(case: Case, drawn: int) -> list[Row]:
         .unique()
         .sort("item_id", "store_id")
     )
-    few = sold[np.sort(np.random.default_rng(case.seed).permutation(sold.height)[:drawn])]
+    long = known.sales.group_by("item_id", "store_id").len().filter(pl.col("len") >= LEAST_DAYS)
+    settled = sold.join(long, on=["item_id", "store_id"], how="semi", maintain_order="left")
+    few = settled[np.sort(np.random.default_rng(case.seed).permutation(settled.height)[:drawn])]
     leaves = {OURS: _leaves(case)} | _peers(case, case.data, "leaf")
     part = M5Data(case.data.sales.join(few, on=["item_id", "store_id"], how="semi"), case.data.calendar)
     report("bench demand", 5, 6, f"{case.origin} statistical")
