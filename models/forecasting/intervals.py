@@ -31,8 +31,8 @@ class RatioTable:
     levels: tuple[float, ...]
     ratios: npt.NDArray[np.float64]
     """[volume class, lead bucket, level], ascending along the levels, ≥ 0."""
-    by_reason: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    """Per fallback reason the ratios of its baseline at each level; a reason that is missing takes `ratios`."""
+    by_reason: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    """Per fallback reason the ratios of its baseline [volume class, level]; a reason that is missing takes `ratios`."""
     counts: CountTable | None = None
     """Whole orders around the expected number of them."""
     counted: tuple[bool, ...] = ()
@@ -48,7 +48,8 @@ class RatioTable:
         volume, lead = _segments(mean_kg, rows)
         ratio = self.ratios[volume, lead]
         for reason, own in self.by_reason.items():
-            ratio[(rows["fallback_reason"] == reason).fill_null(False).to_numpy()] = own
+            stands = (rows["fallback_reason"] == reason).fill_null(False).to_numpy()
+            ratio[stands] = own[volume[stands]]
         kg = np.asarray(mean_kg[:, None] * ratio)
         if self.counts is not None and any(self.counted):
             whole = rows["fallback_reason"].is_null().to_numpy() & np.asarray(self.counted)[volume]
@@ -60,7 +61,7 @@ class RatioTable:
         return {
             "levels": self.levels,
             "ratios": self.ratios.tolist(),
-            "by_reason": self.by_reason,
+            "by_reason": {reason: own.tolist() for reason, own in self.by_reason.items()},
             "counts": self.counts.to_json() if self.counts else None,
             "counted": self.counted,
         }
@@ -68,8 +69,11 @@ class RatioTable:
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "RatioTable":
         """From what to_json gave."""
-        by_reason = {reason: tuple(own) for reason, own in stored["by_reason"].items()}
         ratios = np.asarray(stored["ratios"], dtype=np.float64)
+        by_reason = {reason: np.asarray(own, dtype=np.float64) for reason, own in stored["by_reason"].items()}
+        by_reason = {
+            reason: np.broadcast_to(own, (len(ratios), own.shape[-1])) for reason, own in by_reason.items()
+        }
         counts = CountTable.from_json(stored["counts"]) if stored["counts"] else None
         return cls(tuple(stored["levels"]), ratios, by_reason, counts, tuple(stored["counted"]))
 
@@ -85,7 +89,8 @@ def fit_ratios(mean_kg: npt.NDArray[np.float64], rows: pl.DataFrame, levels: Seq
     Returns:
         A table for every segment of the model's rows. One with fewer than 200 rows takes in all leads, then its
         neighbouring volume classes, step by step; so the table is whole however few rows there are. Series that have
-        not sold for 28 days have their own ratios, as most of them sell nothing again; rows of which nothing was expected
+        not sold for 28 days, and those with a short history, have their own ratios per volume class: most of the former sell
+        nothing again, but where much is expected by last year a season begins; rows of which nothing was expected
         teach nothing.
 
     Raises:
@@ -115,7 +120,8 @@ def fit_ratios(mean_kg: npt.NDArray[np.float64], rows: pl.DataFrame, levels: Seq
     for reason in (DORMANT, SHORT):
         own = (rows["fallback_reason"] == reason).fill_null(False).to_numpy() & expected
         if own.sum() >= LEAST_ROWS:
-            by_reason[reason] = tuple(of(own).tolist())
+            alike = (own & _enough(volume, lead, own, v, None) for v in range(shape[0]))
+            by_reason[reason] = np.array([of(chosen) for chosen in alike])
     return RatioTable(tuple(levels), table, by_reason)
 
 
@@ -188,11 +194,15 @@ def _segments(
 
 
 def _enough(
-    volume: npt.NDArray[np.int64], lead: npt.NDArray[np.int64], ours: npt.NDArray[np.bool_], v: int, b: int
+    volume: npt.NDArray[np.int64],
+    lead: npt.NDArray[np.int64],
+    ours: npt.NDArray[np.bool_],
+    v: int,
+    b: int | None,
 ) -> npt.NDArray[np.bool_]:
-    """The segment, widened until 200 of our rows are in it."""
+    """The segment (b None: all leads), widened until 200 of our rows are in it."""
     own = (volume == v) & (lead == b)
-    if (own & ours).sum() >= LEAST_ROWS:
+    if b is not None and (own & ours).sum() >= LEAST_ROWS:
         return np.asarray(own)
     for width in range(len(ORDER_EDGES) + 1):
         wider = np.abs(volume - v) <= width

@@ -202,7 +202,18 @@ def test_series_that_stopped_selling_keep_their_own_ratios() -> None:
     table = fit_ratios(np.full(500, 10.0), rows, (0.5, 0.99))
     asked = ratio_rows([0.0], "no_sale_28d")
     assert table.quantiles(np.array([10.0]), asked)[0].tolist() == [0.0, 10.0]
-    assert RatioTable.from_json(table.to_json()).by_reason == table.by_reason
+    again = RatioTable.from_json(table.to_json())
+    assert np.array_equal(again.by_reason["no_sale_28d"], table.by_reason["no_sale_28d"])
+
+
+def test_of_series_that_stopped_those_of_which_last_year_sold_much_have_ratios_of_their_own() -> None:
+    stopped = ratio_rows([0.0] * 290 + [10.0] * 10, "no_sale_28d")
+    returning = ratio_rows([40.0] * 300, "no_sale_28d")
+    rows = pl.concat([ratio_rows([10.0] * 250), stopped, returning])
+    expected = np.concatenate([np.full(550, 0.03), np.full(300, 40.0)])
+    table = fit_ratios(expected, rows, (0.1, 0.5))
+    asked = ratio_rows([0.0, 0.0], "no_sale_28d")
+    assert table.quantiles(np.array([0.03, 20.0]), asked)[:, 1].tolist() == [0.0, 20.0]
 
 
 def test_ratios_without_a_row_are_refused() -> None:
