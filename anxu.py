@@ -10,7 +10,9 @@ import typer
 
 from pipelines.keeping import backup, release_app, restore
 from pipelines.model_commands import model_app
+from pipelines.operations import commands as operations
 from pipelines.options import HOME, Home, county, day_of
+from serving.access_commands import key_app, user_app
 from settings import Settings
 
 app = typer.Typer(
@@ -20,8 +22,13 @@ app = typer.Typer(
 )
 app.add_typer(release_app, name="release")
 app.add_typer(model_app, name="model")
+app.add_typer(key_app, name="key")
+app.add_typer(user_app, name="user")
 app.command()(backup)
 app.command()(restore)
+app.command()(operations.up)
+app.command()(operations.down)
+app.command()(operations.status)
 
 Size = Annotated[Literal["tiny", "demo", "county"], typer.Option(help="of the sample county")]
 
@@ -184,9 +191,11 @@ def serve(home: Home = HOME) -> None:
 @app.command()
 def schedule(
     home: Home = HOME,
-    cron: Annotated[str, typer.Option(help="five fields, local time")] = "0 2 * * *",
+    cron: Annotated[
+        str | None, typer.Option(help="five fields, local time; default nightly_cron of the settings")
+    ] = None,
 ) -> None:
-    """Register the nightly deployment on the Prefect server and run it when due, until stopped."""
+    """Register the deployments on the Prefect server and run them when due, until stopped."""
     settings = county(home)
     from pipelines.run import quiet
 
@@ -195,7 +204,7 @@ def schedule(
     os.environ.setdefault("PREFECT_API_URL", settings.prefect_api_url)
     from pipelines.schedule import serve_schedule
 
-    serve_schedule(home, cron=cron, timezone=settings.timezone)
+    serve_schedule(home, cron=cron or settings.nightly_cron, timezone=settings.timezone)
 
 
 @app.command()
@@ -243,7 +252,7 @@ def serve_county(settings: Settings) -> None:
     typer.echo(f"serving http://{settings.host}:{settings.port} – Ctrl-C ends it")
     try:
         service.serve(settings)
-    except service.PortTaken as taken:
+    except (service.PortTaken, service.OpenToAll) as taken:
         typer.echo(f"anxu: {taken}", err=True)
         raise typer.Exit(1) from taken
 
@@ -271,3 +280,7 @@ def main() -> None:
             err=True,
         )
         raise SystemExit(2) from error
+
+
+if __name__ == "__main__":
+    main()

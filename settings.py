@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -44,6 +44,16 @@ class Settings(BaseSettings):
     recipe_budget_s: Annotated[int, Field(ge=0)] = 60
     """CPU seconds, as estimated, that a training may spend on trying other recipes; 0: the default one is taken."""
     plan_years: Annotated[int, Field(ge=1, le=10)] = 3
+    plan_scenarios: Annotated[int, Field(ge=0, le=100)] = 20
+    """Scenarios that demand paths are reduced to for planning; 0: the plan is made for mean demand alone."""
+    plan_risk_weight: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of a plan's aim given to CVaR; the rest goes to mean profit."""
+    plan_risk_level: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """CVaR is the mean profit of the worst 1 − plan_risk_level."""
+    plan_frozen_weeks: Annotated[int, Field(ge=0, le=52)] = 2
+    """What the last plan sows within so many weeks stands."""
+    plan_move_yuan_per_mu: Annotated[float, Field(ge=0)] = 20.0
+    """A plot leaves the last plan only for a gain above this, for each mu that then stands otherwise."""
     seed: int = 20260101
     threads: Annotated[int, Field(ge=1, le=256)] = 2
 
@@ -57,8 +67,17 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    allow_open: bool = False
+    """Serve on other addresses than loopback although no key and no user is made: whoever reaches the port may write."""
+    session_hours: Annotated[float, Field(gt=0, le=720)] = 12
+    rate_per_minute: Annotated[int, Field(ge=0)] = 3000
+    """Requests a minute of one key or user; 0: not counted."""
+    max_upload_mb: Annotated[int, Field(ge=1)] = 256
     mlflow_port: Annotated[int, Field(ge=1, le=65535)] = 5000
     prefect_api_url: str = "http://127.0.0.1:4200/api"
+    nightly_cron: str = "0 2 * * *"
+    """When the night runs under `anxu schedule` and `anxu up` (five fields, local time)."""
+    log_format: Literal["text", "json"] = "text"
 
     @classmethod
     def settings_customise_sources(
@@ -93,6 +112,11 @@ class Settings(BaseSettings):
     def inbox_path(self) -> Path:
         """SQLite file of what people wrote and no flow has taken in yet."""
         return self.home / "inbox.sqlite"
+
+    @property
+    def access_path(self) -> Path:
+        """SQLite file of keys and users (0600): digests of keys, hashes of passwords."""
+        return self.home / "access.sqlite"
 
     @property
     def tracking_uri(self) -> str:

@@ -6,21 +6,24 @@ from pipelines.nightly import nightly
 
 
 def serve_schedule(home: Path, *, cron: str, timezone: str) -> None:
-    """Register the nightly deployment of a county on the Prefect server and run it when due, until stopped.
+    """Register the deployments of a county on the Prefect server and run them when due, until stopped.
 
     Args:
         home: The county folder.
-        cron: Five fields, local time of `timezone`.
+        cron: When the night runs; five fields, local time of `timezone`.
         timezone: e.g. Asia/Shanghai.
 
     Raises:
         RuntimeError: No Prefect server answers at PREFECT_API_URL.
     """
+    from prefect import serve
     from prefect.schedules import Cron
 
-    nightly.serve(
-        name=f"nightly-{home.resolve().name}",
-        parameters={"home": str(home.resolve())},
+    county, given = home.resolve().name, {"home": str(home.resolve())}
+    night = nightly.to_deployment(
+        name=f"nightly-{county}",
+        parameters=given,
         schedule=Cron(cron, timezone=timezone),
-        limit=1,
+        concurrency_limit=1,
     )
+    serve(night, limit=2)

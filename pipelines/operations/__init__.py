@@ -1,0 +1,1 @@
+"""Running a county day and night: the supervisor, what it runs, its state file, messages."""
