@@ -22,12 +22,15 @@ DATA_FOLDERS = {
     "latent": "freshretailnet-cities",
     "demand": "freshretailnet-cities",
     "season": "kalimati-monthly",
+    "harvest": "greenhouse-agc2",
+    "grading": "agmarknet-grades",
 }
 """Folder below the setting `data` where a benchmark looks unless `--data` names another."""
 NAMES = (
     "bestseller",
     "county",
     "demand",
+    "grading",
     "ingest",
     "latent",
     "launches",
