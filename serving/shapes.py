@@ -37,7 +37,7 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
     "demand_forecast": {"cutoff": D, **SERIES, "forecast_date": D, **FAN, "expected_kg": F, **IN_STOCK},
     "demand_expected": {**SERIES, "forecast_date": D, "expected_kg": F},
     "season_forecast": {"cutoff": D, "family": S, "channel_id": S, "region_id": S, "week_start": D, **FAN},
-    "history_daily": {**SERIES, "sale_date": D, "sold_kg": F},
+    "history_daily": {**SERIES, "sale_date": D, "sold_kg": F, "revenue_yuan": F},
     "demand_override": {
         "override_id": S,
         **SERIES,

@@ -11,6 +11,7 @@ from serving.published import Published, Release
 from serving.reads import runs
 from serving.reads.forecasts import DAILY, daily_fan
 from serving.reads.health import STALE_HOURS
+from serving.reads.money import causes, crop_prices
 from serving.reads.planting import balance, plan
 from serving.reads.scores import newest
 
@@ -41,6 +42,8 @@ class Concern:
     yuan: float | None = None
     page: str = ""
     """Where to act: a page of this service and its anchor."""
+    cause: tuple[str, str] | None = None
+    """Why, in Chinese and English, where the night told."""
 
 
 def concerns(published: Published, release: Release, now: datetime) -> list[Concern]:
@@ -141,32 +144,44 @@ def _balance(release: Release) -> Iterator[Concern]:
     rows = balance(release)
     if rows.is_empty():
         return
+    prices, why = release.made(crop_prices), release.made(causes)
     kg = ["demand_kg", "committed_kg", "supply_kg", "surplus_kg", "unserved_kg"]
     crops = (
         rows.filter(pl.col("year") == pl.col("year").min())
         .group_by("crop_id", maintain_order=True)
-        .agg(pl.col(kg).sum())
+        .agg(pl.col(kg).sum(), pl.col("year").first(), worst=pl.col("season").sort_by("unserved_kg").last())
     )
     for row in crops.sort("unserved_kg", descending=True).head(SHOWN_CROPS).iter_rows(named=True):
-        yield from _shortage(row)
+        cause = why.get((row["crop_id"], row["year"], row["worst"]))
+        yield from _shortage(row, prices.get(row["crop_id"]), cause)
     for row in crops.sort("surplus_kg", descending=True).head(SHOWN_CROPS).iter_rows(named=True):
         if row["supply_kg"] and (share := row["surplus_kg"] / row["supply_kg"]) > NOTABLE_SURPLUS_SHARE:
             facts: dict[str, Fact] = {"share": ("share", share)}
-            yield Concern(
-                "surplus", NOTE, facts, row["crop_id"], kg=row["surplus_kg"], page="/planting#balance"
-            )
+            money = _worth(row["surplus_kg"], prices.get(row["crop_id"]))
+            yield Concern("surplus", NOTE, facts, row["crop_id"], row["surplus_kg"], money, "/planting#balance")
 
 
-def _shortage(row: dict[str, float | str]) -> Iterator[Concern]:
+def _worth(kg: float, yuan_per_kg: float | None) -> float | None:
+    return None if yuan_per_kg is None else kg * yuan_per_kg
+
+
+def _shortage(
+    row: dict[str, float | str], price: float | None, cause: tuple[str, str] | None
+) -> Iterator[Concern]:
     crop, missing = str(row["crop_id"]), float(row["unserved_kg"])
     committed, supply, demand = float(row["committed_kg"]), float(row["supply_kg"]), float(row["demand_kg"])
     facts: dict[str, Fact]
     if committed > supply:
         facts = {"committed": ("weight", committed), "supply": ("weight", supply)}
-        yield Concern("commitment", SERIOUS, facts, crop, kg=committed - supply, page="/planting#balance")
+        short = committed - supply
+        yield Concern(
+            "commitment", SERIOUS, facts, crop, short, _worth(short, price), "/planting#balance", cause
+        )
     elif demand and missing / demand > NOTABLE_GAP_SHARE:
         facts = {"share": ("share", missing / demand)}
-        yield Concern("unserved", WARNING, facts, crop, kg=missing, page="/planting#balance")
+        yield Concern(
+            "unserved", WARNING, facts, crop, missing, _worth(missing, price), "/planting#balance", cause
+        )
 
 
 def _sensors(release: Release) -> Iterator[Concern]:

@@ -56,7 +56,7 @@ def weekly_fan(release: Release) -> Fan:
 
 def history(release: Release) -> Indexed:
     """Daily sales of the last months (kg), indexed by product, channel, region."""
-    return Indexed.of(release.frame("history_daily"), DAILY, ["sale_date"])
+    return Indexed.of(release.frame("history_daily").drop("revenue_yuan"), DAILY, ["sale_date"])
 
 
 @dataclass(frozen=True)

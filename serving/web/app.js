@@ -8,7 +8,7 @@ for (const form of document.querySelectorAll("form[data-auto]")) {
 }
 
 // The text of a point in a chart is written below it, also on a tap.
-for (const figure of document.querySelectorAll("svg.fan, svg.map")) {
+for (const figure of document.querySelectorAll("svg.fan, svg.map, svg.gantt")) {
   const tip = figure.parentElement.querySelector(".tip");
   const show = (event) => {
     const text = event.target.dataset && event.target.dataset.tip;
@@ -39,6 +39,37 @@ for (const table of document.querySelectorAll("table[data-sort]")) {
     head.addEventListener("keydown", (event) => { if (event.key === "Enter") sort(); });
   });
 }
+
+// A table of more than eight rows gets a field that leaves the rows holding what is typed.
+for (const table of document.querySelectorAll("table[data-sort]")) {
+  const rows = [...table.tBodies[0].rows];
+  if (rows.length <= 8) continue;
+  const tools = document.createElement("div"), field = document.createElement("input"), told = document.createElement("span");
+  tools.className = "table-tools";
+  field.type = "search";
+  field.placeholder = document.body.dataset.filter;
+  field.setAttribute("aria-label", document.body.dataset.filter);
+  told.setAttribute("aria-live", "polite");
+  field.addEventListener("input", () => {
+    const wanted = field.value.trim().toLowerCase();
+    let shown = 0;
+    for (const row of rows) {
+      row.hidden = wanted !== "" && !row.textContent.toLowerCase().includes(wanted);
+      if (!row.hidden) shown += 1;
+    }
+    told.textContent = wanted ? document.body.dataset.shown.replace("##", rows.length).replace("#", shown) : "";
+  });
+  tools.append(field, told);
+  (table.closest(".scroll") || table).before(tools);
+}
+
+// A menu closes on a tap elsewhere and on Escape.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+});
 
 // CSV links ask the API for text/csv, page after page, and save it as one file.
 async function wholeCsv(url) {

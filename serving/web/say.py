@@ -9,6 +9,8 @@ from serving.web.texts import text
 
 UNITS = {"kg": 1.0, "jin": 2.0, "t": 0.001}
 """Weight unit → how many of it are one kg (1 jin = 0.5 kg)."""
+AREAS = {"mu": 1.0, "ha": 1 / 15}
+"""Area unit → how many of it are one mu."""
 NONE = "—"
 LONGEST = timedelta(days=7)
 """A run that seems to take longer has a wrong clock behind it."""
@@ -22,6 +24,7 @@ class Say:
     language: str
     unit: str
     zone: ZoneInfo
+    area_unit: str = "mu"
 
     def t(self, key: str, **values: object) -> str:
         """A sentence of the catalogue."""
@@ -50,8 +53,12 @@ class Say:
         return f"{value:,.0f} {self.t('unit.yuan')}"
 
     def area(self, mu: float | None) -> str:
-        """An area: 12.5 亩."""
-        return NONE if mu is None else f"{_sized(mu)} {self.t('unit.mu')}"
+        """An area in the reader's unit: 12.5 亩."""
+        return NONE if mu is None else f"{self.bare_area(mu)} {self.t(f'unit.{self.area_unit}')}"
+
+    def bare_area(self, mu: float | None) -> str:
+        """An area in the reader's unit without the word, for tables whose head names it."""
+        return NONE if mu is None else _sized(mu * AREAS[self.area_unit])
 
     def share(self, value: float | None) -> str:
         """A part of one as per cent: 3.1%."""

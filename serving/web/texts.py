@@ -9,20 +9,27 @@ LANGUAGES = ("zh", "en")
 
 @cache
 def catalogue() -> dict[str, tuple[str, str]]:
-    """'section.key' → (Chinese, English).
+    """'section.key' → (Chinese, English), of every texts*.toml; a section may go on in another file.
 
     Raises:
         ValueError: An entry is not a pair of texts.
     """
+    return {
+        name: pair
+        for path in sorted(Path(__file__).parent.glob("texts*.toml"))
+        for name, pair in _read(path).items()
+    }
+
+
+def _read(path: Path) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
-    sections = tomllib.loads((Path(__file__).parent / "texts.toml").read_text("utf-8"))
-    for section, entries in sections.items():
+    for section, entries in tomllib.loads(path.read_text("utf-8")).items():
         for key, texts in entries.items():
             match texts:
                 case [str(chinese), str(english)]:
                     found[f"{section}.{key}"] = (chinese, english)
                 case _:
-                    raise ValueError(f"texts.toml: {section}.{key} needs [Chinese, English], has {texts!r}")
+                    raise ValueError(f"{path.name}: {section}.{key} needs [Chinese, English], has {texts!r}")
     return found
 
 
