@@ -29,8 +29,10 @@ DATA_FOLDERS = {
 NAMES = (
     "bestseller",
     "county",
+    "cutting",
     "demand",
     "grading",
+    "harvest",
     "ingest",
     "latent",
     "launches",
