@@ -5,6 +5,10 @@ So a release that lacks a table, or was written before a column existed, is stil
 
 import polars as pl
 
+from serving.shapes_planting import PLANTING
+
+from serving.shapes_pages import PAGE_TABLES
+
 S, F, N, D = pl.String(), pl.Float64(), pl.Int64(), pl.Date()
 T = pl.Datetime("us", "UTC")
 
@@ -33,7 +37,20 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         "lon_deg": F,
         "soil": S,
     },
-    "practice": {"practice_id": S, "season": N, "last_season": N, "cost_yuan_per_mu": F},
+    "practice": {
+        "practice_id": S,
+        "crop_id": S,
+        "land_class": S,
+        "season": N,
+        "last_season": N,
+        "cost_yuan_per_mu": F,
+        "labour_hours_per_mu": F,
+        "sow_from_doy": N,
+        "sow_to_doy": N,
+        "sell_from_doy": N,
+        "sell_to_doy": N,
+        "is_perennial": pl.Boolean(),
+    },
     "demand_forecast": {"cutoff": D, **SERIES, "forecast_date": D, **FAN, "expected_kg": F, **IN_STOCK},
     "demand_expected": {**SERIES, "forecast_date": D, "expected_kg": F},
     "season_forecast": {"cutoff": D, "family": S, "channel_id": S, "region_id": S, "week_start": D, **FAN},
@@ -52,42 +69,7 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         "withdrawn_reason": S,
         "withdrawn_at": T,
     },
-    "planting_plan": {
-        **RUN,
-        "first_year": N,
-        "last_year": N,
-        "status": S,
-        "profit_yuan": F,
-        "bound_yuan": F,
-        "gap": F,
-        "rules_broken": N,
-    },
-    "planting_recommendation": {
-        **RUN,
-        "recommendation_id": S,
-        "plot_id": S,
-        "practice_id": S,
-        "crop_id": S,
-        "year": N,
-        "season": N,
-        "area_mu": F,
-        "expected_kg": F,
-        "expected_profit_yuan": F,
-        "demand_source": S,
-    },
-    "planting_balance": {
-        **RUN,
-        "crop_id": S,
-        "year": N,
-        "season": N,
-        "demand_kg": F,
-        "committed_kg": F,
-        "supply_kg": F,
-        "sold_kg": F,
-        "surplus_kg": F,
-        "unserved_kg": F,
-        "demand_source": S,
-    },
+    **PLANTING,
     "recommendation_reason": {
         "recommendation_id": S,
         "rank": N,
@@ -257,6 +239,8 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
     },
     "finding": {"rank": N, "kind": S, "subject": S, "value": F, "allowed": F, "text_zh": S, "text_en": S},
 }
+
+TABLES |= PAGE_TABLES
 
 
 def conform(table: str, frame: pl.DataFrame | None) -> pl.DataFrame:
