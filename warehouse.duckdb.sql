@@ -810,6 +810,28 @@ create table if not exists planting_plan (
     inputs_hash   text not null
 );
 
+-- One row per published planting plan: what it is worth against demand and yields that nobody knows yet.
+create table if not exists planting_value (
+    run_id          text not null,
+    cutoff          date not null,
+    made_for        text not null check (made_for in ('mean', 'scenarios', 'both')),  -- demand it was planned for; both: plots of two plans
+    paths           integer not null check (paths >= 0),       -- fresh demand and yield paths it was valued on; 0: demand taken for certain
+    scenarios       integer not null check (scenarios >= 0),   -- reduced ones it was planned against; 0: none
+    expected_yuan   double not null,                           -- mean profit on the fresh paths
+    low_yuan        double not null,                           -- profit's quantile 0.1
+    high_yuan       double not null,                           -- profit's quantile 0.9
+    cvar_yuan       double not null,                           -- mean profit of the worst 1 − cvar_level of them
+    cvar_level      double not null check (cvar_level >= 0 and cvar_level < 1),
+    mean_plan_yuan  double not null,                           -- mean profit there of the plan made for mean demand
+    scenario_plan_yuan double,                                 -- of the plan made against the scenarios; null: there is none
+    vss_yuan        double,                                    -- value of the stochastic solution, land groups; null: not reckoned
+    evpi_yuan       double,                                    -- expected value of perfect information, land groups
+    service_share   double not null check (service_share between 0 and 1),  -- kg sold of kg asked for
+    promise_share   double not null check (promise_share between 0 and 1),  -- kg of commitments served
+    waste_kg        double not null check (waste_kg >= 0),     -- expected kg that find no buyer at full price
+    unserved_kg     double not null check (unserved_kg >= 0)   -- expected kg asked for and not there
+);
+
 -- One row per plot, practice, year and season to plant.
 create table if not exists planting_recommendation (
     run_id            text not null,

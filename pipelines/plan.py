@@ -8,18 +8,23 @@ from typing import Any
 import polars as pl
 
 from models.planning.activities import spread
+from models.planning.chances import Chances
 from models.planning.checker import Report, Rules, check
+from models.planning.money import priced_lines
 from models.planning.problem import Infeasible, Params, Plan, Problem, Stop
 from models.planning.reasons import REASON_SCHEMA, explain, recommendation_ids
 from models.planning.village import solve
 from pipelines.plan_inputs import PlanInputs, plan_inputs
+from pipelines.plan_weigh import Weighed, fresh_chances, value_row, weigh
 from pipelines.progress import report
 from settings import Settings
 from warehouse import Warehouse
 
 NIGHTLY = Stop(gap=0.01, nodes=20, rounds=40, time_limit_s=60.0)
 """Nodes and rounds end the search long before the seconds do, so a rerun gives the same plan."""
-TABLES = ("planting_plan", "planting_recommendation", "planting_balance", "recommendation_reason")
+TABLES = (
+    "planting_plan", "planting_value", "planting_recommendation", "planting_balance", "recommendation_reason",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,23 +57,60 @@ def plan_planting(
         problem, plan, more = _solve(inputs.problem, inputs.params, settings.seed, stop)
     except Infeasible as nothing:
         return _infeasible(settings, warehouse, inputs, cutoff, run_id, [*notes, str(nothing)])
-    report("plan", 2, 4, "check")
-    checked = check_plan(plan, problem, inputs.params)
+    report("plan", 2, 4, "weigh")
+
+    def village(of: Problem) -> Plan:
+        return solve(of, inputs.params, settings.seed, stop)
+
+    weighed = weigh(settings, warehouse, inputs, problem, plan, village, cutoff=cutoff)
+    final = _finished(weighed, problem, inputs.params)
+    checked = check_plan(final, problem, inputs.params)
+    fresh = fresh_chances(settings, warehouse, inputs, problem, cutoff=cutoff, run_id=run_id)
+    value, unvalued = value_row(settings, weighed, final.assignments, fresh, certain=_is_certain(fresh))
     report("plan", 3, 4, "explain")
-    reasons = explain(problem, inputs.params, plan, inputs.freshness)
-    told = [*notes, *more, *(f"{r[0]}: {r[2]}" for r in checked.broken.rows())]
+    reasons = _explained(weighed, final, inputs)
+    told = [*notes, *more, *weighed.notes, *unvalued, *(f"{r[0]}: {r[2]}" for r in checked.broken.rows())]
     frames = {
-        "planting_plan": _plan_row(settings, inputs, plan, checked),
-        "planting_recommendation": _recommendations(plan),
+        "planting_plan": _plan_row(settings, inputs, final, checked),
+        "planting_value": value,
+        "planting_recommendation": _recommendations(final, problem),
         "planting_balance": checked.balance,
         "recommendation_reason": pl.concat([reasons, _notes(told)]),
     }
     _write(warehouse, cutoff, {name: f.with_columns(run_id=pl.lit(run_id)) for name, f in frames.items()})
-    summary = (
-        f"{plan.assignments.height} lines for {inputs.params.first_year}–{inputs.params.last_year}, profit "
-        f"{checked.profit_yuan:,.0f} yuan, gap {plan.gap:.2%}, {checked.broken.height} rules broken"
+    return PlanResult(_summary(final, checked, value, inputs.params), final, checked, tuple(told))
+
+
+def _summary(plan: Plan, checked: Report, value: pl.DataFrame, params: Params) -> str:
+    worth = value.row(0, named=True)
+    return (
+        f"{plan.assignments.height} lines for {params.first_year}–{params.last_year}, profit "
+        f"{checked.profit_yuan:,.0f} yuan, gap {plan.gap:.2%}, {checked.broken.height} rules broken; expected "
+        f"{worth['expected_yuan']:,.0f} (made for mean demand {worth['mean_plan_yuan']:,.0f}), worst tenth "
+        f"{worth['cvar_yuan']:,.0f}, service {worth['service_share']:.1%}, waste {worth['waste_kg']:,.0f} kg"
     )
-    return PlanResult(summary, plan, checked, tuple(told))
+
+
+def _is_certain(fresh: Chances) -> bool:
+    return bool((fresh.demand_kg == fresh.demand_kg[:, :1]).all())
+
+
+def _finished(weighed: Weighed, problem: Problem, params: Params) -> Plan:
+    """The chosen lines as a plan at mean demand; the bound is the mean plan's own, which no plan exceeds there."""
+    lines = priced_lines(weighed.lines, problem, params)
+    profit = float(lines["expected_profit_yuan"].sum())
+    bound = max(weighed.mean.bound_yuan, profit)
+    proven = weighed.made_for == "mean" and weighed.mean.status == "optimal"
+    return replace(
+        weighed.plan, assignments=lines, profit_yuan=profit, bound_yuan=bound,
+        status="optimal" if proven else "feasible",
+    )  # fmt: skip
+
+
+def _explained(weighed: Weighed, final: Plan, inputs: PlanInputs) -> pl.DataFrame:
+    """Reasons by the demand that the plan was made for."""
+    balance = check_plan(final, weighed.problem, inputs.params).balance
+    return explain(weighed.problem, inputs.params, replace(final, balance=balance), inputs.freshness)
 
 
 def check_plan(plan: Plan, problem: Problem, params: Params) -> Report:
@@ -182,8 +224,8 @@ def inputs_hash(inputs: PlanInputs) -> str:
     return digest.hexdigest()
 
 
-def _recommendations(plan: Plan) -> pl.DataFrame:
-    source = plan.balance.select("crop_id", "year", "season", "demand_source")
+def _recommendations(plan: Plan, problem: Problem) -> pl.DataFrame:
+    source = problem.demand.select("crop_id", "year", "season", "demand_source")
     return (
         plan.assignments.join(source, on=["crop_id", "year", "season"], how="left", maintain_order="left")
         .with_columns(

@@ -1,30 +1,21 @@
 """What a planting plan is made of, read from the warehouse as known by a cutoff."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import polars as pl
 
 from features.weather import climate_by_day, daily_weather
-from models.evaluation.metrics import expected_kg, quantile_column
-from models.planning.demand import (
-    FORECAST,
-    LAST_YEAR,
-    crop_days,
-    crop_demand,
-    less_standing,
-    scenario_days,
-)
+from models.planning.demand import crop_demand, less_standing, standing_kg
 from models.planning.heat import heat_fit, usual_year
 from models.planning.problem import FIXED_SCHEMA, Params, Problem
 from models.planning.reasons import Freshness
 from models.planning.seasons import first_open_season
+from pipelines.plan_demand import daily_demand
 from settings import Settings
 from warehouse import Warehouse
 
-SHARE_DAYS = 364
-"""A family's forecast is split over its products by what each sold in so many days before the cutoff."""
 FLOODED = ("paddy",)
 """Land classes under water for a season: flooding breaks soil-borne disease, so the legume rule spares them, and a crop
 that grows nowhere else may follow itself (paddy rice)."""
@@ -42,6 +33,8 @@ class PlanInputs:
     params: Params
     freshness: Freshness
     notes: tuple[str, ...]
+    parts: pl.DataFrame
+    """What a row of demand is made of beside the forecast: crop_id, year, season, preorder_kg, other_kg, borne_kg."""
 
 
 def plan_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date) -> PlanInputs | None:
@@ -70,7 +63,7 @@ def plan_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date) -> Pl
         may_repeat=frozenset(practices["crop_id"]) - frozenset(dry["crop_id"]),
         one_crop=frozenset(warehouse.read("single_crop_land").select("land_class", "season").iter_rows()),
     )
-    daily, source, notes = _daily(warehouse, settings, cutoff)
+    daily, source, notes = daily_demand(warehouse, settings, cutoff)
     demand = crop_demand(
         daily,
         practices=practices,
@@ -99,7 +92,11 @@ def plan_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date) -> Pl
         params,
         _freshness(warehouse, settings, cutoff, planting),
         (*notes, *demand.notes, *settled_notes, *heat_notes),
-    )
+        demand.promised.join(
+            standing_kg(planting=planting, plots=plots, practices=practices, yields=yields),
+            on=["crop_id", "year", "season"], how="full", coalesce=True,
+        ),
+    )  # fmt: skip
 
 
 def unripe_practices(
@@ -133,99 +130,6 @@ def _too_cold(fit: dict[str, Any]) -> str:
         f"{fit['name_en']} on {fit['land_class']} (practice '{fit['practice_id']}'): {fit['needed_c_d']:,.0f} °C·d needed, "
         f"{fit['heat_c_d']:,.0f} in the usual year between day {fit['sow_from_doy']} and {end}; it is not planned"
     )
-
-
-def _daily(warehouse: Warehouse, settings: Settings, cutoff: date) -> tuple[pl.DataFrame, str, list[str]]:
-    """Kilograms of each crop asked for per day ahead, what they come from, and notes: joint paths, else the season forecast."""
-    weekly = _expected_weekly(warehouse, cutoff)
-    notes, source = [], FORECAST
-    if weekly.is_empty():
-        source = LAST_YEAR
-        weekly = _sold_weekly(warehouse, settings, cutoff)
-        notes.append(f"there is no season forecast of {cutoff}, so last year's sales stand for demand")
-    product_crop = warehouse.read("product_crop")
-    share = _product_share(warehouse, settings, cutoff)
-    unmapped = _unmapped(weekly, share, product_crop)
-    paths = warehouse.sql(
-        "select crop_id, channel_id, week_start, sum(expected_kg) as expected_kg from demand_scenario "
-        "where cutoff = $cutoff group by all order by all",
-        cutoff=cutoff,
-    )
-    if source == FORECAST and paths.height:
-        return scenario_days(paths, warehouse.read("catchment")), source, [*notes, *unmapped]
-    if source == FORECAST:
-        notes.append(
-            f"no demand paths are drawn for {cutoff}; the season forecast's means stand for their mean"
-        )
-    daily = crop_days(weekly, share, product_crop, warehouse.read("catchment"))
-    return daily, source, [*notes, *unmapped]
-
-
-def _expected_weekly(warehouse: Warehouse, cutoff: date) -> pl.DataFrame:
-    """Family × channel × week expected by the season forecast (kg): the regions' means, which add up as medians do not.
-
-    Where a forecast carries no mean, its quantiles imply one.
-    """
-    rows = warehouse.sql(
-        "select family, channel_id, region_id, week_start, level, demand_kg, expected_kg as mean_kg from season_forecast "
-        "where cutoff = $cutoff order by all",
-        cutoff=cutoff,
-    )
-    levels = rows["level"].unique().sort().to_list()
-    if not levels:
-        return rows.select("family", "channel_id", "week_start", "demand_kg")
-    wide = rows.with_columns(level=pl.format("season_{}", "level")).pivot(
-        on="level",
-        on_columns=[quantile_column("season", q) for q in levels],
-        index=["family", "channel_id", "region_id", "week_start", "mean_kg"],
-        values="demand_kg",
-    )
-    return (
-        wide.with_columns(demand_kg=pl.coalesce("mean_kg", expected_kg("season", levels)))
-        .group_by("family", "channel_id", "week_start")
-        .agg(pl.col("demand_kg").sum())
-        .sort("family", "channel_id", "week_start")
-    )
-
-
-def _sold_weekly(warehouse: Warehouse, settings: Settings, cutoff: date) -> pl.DataFrame:
-    """Family × channel × week sold in the SHARE_DAYS up to the cutoff, in weeks that end with it (kg)."""
-    sold = warehouse.sold_by_day(known_by=settings.known_by(cutoff))
-    weeks_ago = (pl.lit(cutoff) - pl.col("sale_date")).dt.total_days() // 7
-    return (
-        sold.filter(pl.col("sale_date").is_between(cutoff - timedelta(days=SHARE_DAYS - 1), cutoff))
-        .join(warehouse.read("product").select("product_id", "family"), on="product_id")
-        .group_by("family", "channel_id", week_start=pl.lit(cutoff) - pl.duration(days=weeks_ago * 7 + 6))
-        .agg(demand_kg=pl.sum("sold_kg"))
-        .sort("family", "channel_id", "week_start")
-    )
-
-
-def _product_share(warehouse: Warehouse, settings: Settings, cutoff: date) -> pl.DataFrame:
-    """family, product_id, share of the family's kg sold in the SHARE_DAYS up to the cutoff."""
-    sold = warehouse.sold_by_day(known_by=settings.known_by(cutoff)).filter(
-        pl.col("sale_date").is_between(cutoff - timedelta(days=SHARE_DAYS - 1), cutoff)
-    )
-    return (
-        sold.join(warehouse.read("product").select("product_id", "family"), on="product_id")
-        .group_by("family", "product_id")
-        .agg(kg=pl.sum("sold_kg"))
-        .filter(pl.col("kg") > 0)
-        .sort("family", "product_id")
-        .select("family", "product_id", share=pl.col("kg") / pl.col("kg").sum().over("family"))
-    )
-
-
-def _unmapped(weekly: pl.DataFrame, share: pl.DataFrame, product_crop: pl.DataFrame) -> list[str]:
-    """Notes on the part of the forecast that no crop of the county bears."""
-    kg = weekly.group_by("family").agg(pl.sum("demand_kg")).join(share, on="family", how="left")
-    lost = kg.join(product_crop, on="product_id", how="anti").filter(pl.col("demand_kg") > 0)
-    lost = lost.with_columns(kg=pl.col("demand_kg") * pl.col("share").fill_null(1.0))
-    total = float(lost["kg"].sum())
-    if not total:
-        return []
-    products = lost["product_id"].drop_nulls().n_unique()
-    return [f"{total:,.0f} kg of the season forecast belong to {products} products that no crop is mapped to"]
 
 
 def _settled(

@@ -6,6 +6,7 @@ import polars as pl
 
 from pipelines.accuracy import accuracy_tables
 from pipelines.overrides import published_overrides
+from pipelines.page_tables import page_tables
 from pipelines.registry import champion_error, champion_files
 from pipelines.whatif_files import book_files
 from settings import Settings
@@ -21,6 +22,7 @@ OF_THE_CUTOFF = (
     "planting_plan",
     "planting_recommendation",
     "planting_balance",
+    "planting_value",
     "recommendation_reason",
     "bestseller_forecast",
     "bestseller_reason",
@@ -69,6 +71,7 @@ def release_tables(settings: Settings, warehouse: Warehouse, cutoff: date) -> di
         "unmapped_sales": unmapped_with_share(warehouse, known_by),
         "sensor_state": warehouse.query("sensor_state", known_by=known_by),
         **accuracy_tables(warehouse, cutoff=cutoff),
+        **page_tables(warehouse, cutoff=cutoff, known_by=known_by),
     }
     return tables
 

@@ -30,16 +30,23 @@ def draw_scenarios(settings: Settings, warehouse: Warehouse, *, cutoff: date, ru
     if season.is_empty():
         nothing = pl.DataFrame(schema={"run_id": pl.String})
         return _write(warehouse, nothing, nothing, cutoff)
+    report("forecast", 3, 4, "paths")
+    paths = draw_paths(settings, warehouse, season, cutoff=cutoff, run_id=run_id, seed=settings.seed)
+    totals = scenario_totals(paths, levels=settings.levels).with_columns(run_id=pl.lit(run_id))
+    rows = paths.with_columns(run_id=pl.lit(run_id), seed=pl.lit(settings.seed, pl.Int64))
+    return _write(warehouse, rows, totals, cutoff)
+
+
+def draw_paths(
+    settings: Settings, warehouse: Warehouse, season: pl.DataFrame, *, cutoff: date, run_id: str, seed: int
+) -> pl.DataFrame:
+    """Joint paths of a season forecast (scenario_paths) with what is sold and the dependence known at the cutoff."""
     sold = family_sales(settings, warehouse, cutoff)
     mix = crop_mix(
         product_shares(sold, cutoff=cutoff), warehouse.read("product"), warehouse.read("product_crop")
     )
-    report("forecast", 3, 4, "paths")
     dependence = dependence_of(settings, warehouse, sold, cutoff=cutoff, run_id=run_id)
-    paths = scenario_paths(season, mix, dependence=dependence, seed=settings.seed)
-    totals = scenario_totals(paths, levels=settings.levels).with_columns(run_id=pl.lit(run_id))
-    rows = paths.with_columns(run_id=pl.lit(run_id), seed=pl.lit(settings.seed, pl.Int64))
-    return _write(warehouse, rows, totals, cutoff)
+    return scenario_paths(season, mix, dependence=dependence, seed=seed)
 
 
 def dependence_of(

@@ -133,6 +133,11 @@ class PlantingPlan(Shape):
 
     release_id: str
     plan: dict[str, Any] | None = Field(description="status, profit, bound, gap; null: no plan is published")
+    value: dict[str, Any] | None = Field(
+        default=None,
+        description="what it is worth on fresh paths of demand and yields: expected_yuan, cvar_yuan, low_yuan, high_yuan, "
+        "vss_yuan, evpi_yuan, service_share, promise_share, waste_kg, unserved_kg, made_for; null: not valued",
+    )
     balance: list[PlantingBalance]
 
 

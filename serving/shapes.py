@@ -5,9 +5,8 @@ So a release that lacks a table, or was written before a column existed, is stil
 
 import polars as pl
 
-from serving.shapes_planting import PLANTING
-
 from serving.shapes_pages import PAGE_TABLES
+from serving.shapes_planting import PLANTING
 
 S, F, N, D = pl.String(), pl.Float64(), pl.Int64(), pl.Date()
 T = pl.Datetime("us", "UTC")

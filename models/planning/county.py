@@ -33,7 +33,7 @@ def solve_county(problem: CountyProblem, params: CountyParams) -> CountyPlan:
     first = first_stage(builder, problem, params)
     second = second_stage(builder, problem, first)
     _objective(builder, problem, params, first, second)
-    solver = _load(builder, params)
+    solver = load(builder, params.time_limit_s)
     solver.run()
     status = solver.getModelStatus()
     if status not in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kTimeLimit):
@@ -144,10 +144,11 @@ def _objective(
     builder.put(rows[scenario], at, yuan)
 
 
-def _load(builder: Builder, params: CountyParams) -> highspy.Highs:
+def load(builder: Builder, time_limit_s: float) -> highspy.Highs:
+    """HiGHS with the programme to maximise: one thread, dual simplex."""
     solver = highspy.Highs()
     for option, value in (
-        ("output_flag", False), ("threads", 1), ("parallel", "off"), ("time_limit", params.time_limit_s),
+        ("output_flag", False), ("threads", 1), ("parallel", "off"), ("time_limit", time_limit_s),
         ("solver", "simplex"),
     ):  # fmt: skip
         solver.setOptionValue(option, value)
@@ -222,7 +223,7 @@ def _conflict(problem: CountyProblem, params: CountyParams, status: str) -> str:
         builder = Builder()
         first = first_stage(builder, eased, params)
         _objective(builder, eased, params, first, second_stage(builder, eased, first))
-        solver = _load(builder, params)
+        solver = load(builder, params.time_limit_s)
         solver.run()
         if solver.getModelStatus() == highspy.HighsModelStatus.kOptimal:
             named.append(name)

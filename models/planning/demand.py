@@ -21,9 +21,11 @@ DEMAND_SCHEMA = pl.Schema(
 
 @dataclass(frozen=True)
 class CropDemand:
-    """`demand`: as Problem wants it. `notes`: what could not be counted, in words."""
+    """`demand`: as Problem wants it. `promised`: crop_id, year, season, preorder_kg, other_kg. `notes`: what could not be
+    counted, in words."""
 
     demand: pl.DataFrame
+    promised: pl.DataFrame
     notes: tuple[str, ...]
 
 
@@ -146,7 +148,7 @@ def crop_demand(
         .cast(DEMAND_SCHEMA)
         .sort(key)
     )
-    return CropDemand(demand, (*notes, *more))
+    return CropDemand(demand, promised, (*notes, *more))
 
 
 def less_standing(
@@ -157,13 +159,26 @@ def less_standing(
     practices: pl.DataFrame,
     yields: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Demand less what plantings already recorded in the planned seasons will bear (kg at usual yields), never below 0.
+    """Demand less what plantings already recorded in the planned seasons will bear (standing_kg), never below 0."""
+    borne = standing_kg(planting=planting, plots=plots, practices=practices, yields=yields)
+    left = (pl.col("demand_kg", "committed_kg") - pl.col("borne_kg").fill_null(0.0)).clip(lower_bound=0.0)
+    return (
+        demand.join(borne, on=["crop_id", "year", "season"], how="left", maintain_order="left")
+        .with_columns(left.round(GRAMS))
+        .select(demand.columns)
+    )
+
+
+def standing_kg(
+    *, planting: pl.DataFrame, plots: pl.DataFrame, practices: pl.DataFrame, yields: pl.DataFrame
+) -> pl.DataFrame:
+    """What recorded plantings bear at usual yields: crop_id, year, season, borne_kg.
 
     A planting without practice takes the first that fits its crop, land class and season; without one it bears nothing.
     """
     fitting = practices.sort("practice_id").unique(["crop_id", "land_class", "season"], keep="first")
     guess = fitting.select("crop_id", "land_class", "season", guess="practice_id")
-    borne = (
+    return (
         planting.select("plot_id", "practice_id", "year", "season", "area_mu", main="crop_id")
         .join(plots.select("plot_id", "land_class"), on="plot_id")
         .join(
@@ -176,12 +191,6 @@ def less_standing(
         .join(yields.select("practice_id", "crop_id", "yield_kg_per_mu"), on="practice_id")
         .group_by("crop_id", pl.col("year", "season").cast(pl.Int64))
         .agg(borne_kg=(pl.col("area_mu") * pl.col("yield_kg_per_mu")).sum())
-    )
-    left = (pl.col("demand_kg", "committed_kg") - pl.col("borne_kg").fill_null(0.0)).clip(lower_bound=0.0)
-    return (
-        demand.join(borne, on=["crop_id", "year", "season"], how="left", maintain_order="left")
-        .with_columns(left.round(GRAMS))
-        .select(demand.columns)
     )
 
 

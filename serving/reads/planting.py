@@ -100,6 +100,12 @@ def plan(release: Release) -> dict[str, Any] | None:
     return plans.row(-1, named=True) if plans.height else None
 
 
+def value(release: Release) -> dict[str, Any] | None:
+    """What the newest plan is worth on fresh paths of demand and yields, or None."""
+    values = release.frame("planting_value").sort("cutoff")
+    return values.row(-1, named=True) if values.height else None
+
+
 def balance(release: Release) -> pl.DataFrame:
     """One row per crop, year and season: demand, supply, sold, surplus, unserved (kg), with the crop's names."""
     crops = release.frame("crop").select(

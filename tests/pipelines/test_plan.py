@@ -11,6 +11,7 @@ from models.planning.problem import Infeasible
 from pipelines import plan as plan_module
 from pipelines.ingest import load
 from pipelines.plan import PlanResult, plan_planting
+from pipelines.scenarios import draw_scenarios
 from settings import Settings
 from warehouse import Warehouse
 
@@ -103,6 +104,23 @@ def test_the_plan_is_written_with_its_reasons_and_passes_the_checker(county: Set
     assert lines["expected_profit_yuan"].sum() == pytest.approx(plan["profit_yuan"])
     told = wh.read("recommendation_reason").filter(pl.col("rank") == 1)["recommendation_id"]
     assert set(lines["recommendation_id"]) <= set(told)
+
+
+def test_every_plan_is_valued_on_paths_that_it_was_not_made_for(county: Settings, wh: Warehouse) -> None:
+    fill(county, wh)
+    forecast(wh, 140.0)
+    season = wh.read("season_forecast")
+    fan = [season.with_columns(level=pl.lit(q), demand_kg=pl.lit(kg)) for q, kg in ((0.1, 40.0), (0.9, 260.0))]
+    wh.replace("season_forecast", pl.concat([season, *fan]), cutoff=CUTOFF)
+    draw_scenarios(county, wh, cutoff=CUTOFF, run_id="run")
+    planned(county, wh)
+    value = wh.read("planting_value").row(0, named=True)
+    assert (value["paths"], value["scenarios"]) == (1000, 20)
+    assert value["cvar_yuan"] < value["low_yuan"] < value["expected_yuan"] < value["high_yuan"]
+    assert value["vss_yuan"] > 0
+    assert value["evpi_yuan"] > 0
+    assert value["expected_yuan"] >= value["mean_plan_yuan"] - 1
+    assert 0 < value["service_share"] < 1
 
 
 def test_planning_twice_changes_nothing(county: Settings, wh: Warehouse) -> None:

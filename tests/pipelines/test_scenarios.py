@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines.plan_inputs import _daily
+from pipelines.plan_demand import daily_demand
 from pipelines.publish import publish
 from pipelines.scenarios import draw_scenarios
 from settings import Settings
@@ -109,10 +109,10 @@ def test_planning_counts_the_paths_mean_and_says_so_where_there_are_none(
     county: Settings, wh: Warehouse
 ) -> None:
     forecast(wh)
-    plain, source, notes = _daily(wh, county, CUTOFF)
+    plain, source, notes = daily_demand(wh, county, CUTOFF)
     assert [n for n in notes if "no demand paths are drawn" in n]
     draw(county, wh)
-    daily, same, fewer = _daily(wh, county, CUTOFF)
+    daily, same, fewer = daily_demand(wh, county, CUTOFF)
     assert (source, same) == ("forecast", "forecast")
     assert not [n for n in fewer if "paths" in n]
     assert daily.height == 364
