@@ -248,7 +248,9 @@ def bench(
 def serve_county(settings: Settings) -> None:
     """Serve until stopped."""
     import serving.app as service
+    from pipelines.operations.logs import write_logs
 
+    write_logs(settings.log_format)
     typer.echo(f"serving http://{settings.host}:{settings.port} – Ctrl-C ends it")
     try:
         service.serve(settings)

@@ -1,5 +1,6 @@
 """Rows → an HTTP answer: JSON or CSV by Accept, with the release's ETag."""
 
+import io
 from typing import Any
 
 import orjson
@@ -8,10 +9,12 @@ import polars.selectors as cs
 from fastapi import Request
 from starlette.responses import Response
 
+from serving.access import who_asks
 from serving.paging import DEFAULT_ROWS, MAX_CSV_ROWS, MAX_ROWS, Page, cut
 from serving.published import Release
 
-JSON, CSV = "application/json", "text/csv"
+JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
+SUFFIX = {JSON: "json", CSV: "csv", PARQUET: "parquet"}
 FORMULA = r"^[=+\-@\t\r]"
 OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_SERIALIZE_NUMPY
 
@@ -19,18 +22,20 @@ OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_SERIALIZE_NUMPY
 def table(
     request: Request, release: Release, matched: pl.DataFrame, limit: int | None, cursor: str | None
 ) -> Response:
-    """A page of `matched` (JSON, or CSV when the Accept header prefers it), or 304 when the caller has it."""
+    """A page of `matched` (JSON, or CSV or Parquet when the Accept header prefers it), or 304 when the caller has it."""
     kind = preferred(request.headers.get("accept", ""))
     if seen := not_modified(request, release, kind):
         return seen
-    most = MAX_CSV_ROWS if kind == CSV else MAX_ROWS
-    wished = limit or (MAX_CSV_ROWS if kind == CSV else DEFAULT_ROWS)
+    most, usual = (MAX_ROWS, DEFAULT_ROWS) if kind == JSON else (MAX_CSV_ROWS, MAX_CSV_ROWS)
+    wished = limit or usual
     page = cut(matched, request, release, min(wished, most), cursor)
-    headers = validators(release, kind)
+    headers = validators(request, release, kind)
     if page.next_cursor:
         headers["Link"] = f'<{request.url.include_query_params(cursor=page.next_cursor)}>; rel="next"'
     if kind == CSV:
         return Response(csv(page.rows), 200, headers, "text/csv; charset=utf-8")
+    if kind == PARQUET:
+        return Response(parquet(page.rows), 200, headers, PARQUET)
     return Response(orjson.dumps(_envelope(release, page), option=OPTIONS), 200, headers, JSON)
 
 
@@ -38,7 +43,7 @@ def single(request: Request, release: Release, body: object) -> Response:
     """One object as JSON, or 304 when the caller has it."""
     if seen := not_modified(request, release, JSON):
         return seen
-    return Response(orjson.dumps(body, option=OPTIONS), 200, validators(release, JSON), JSON)
+    return Response(orjson.dumps(body, option=OPTIONS), 200, validators(request, release, JSON), JSON)
 
 
 def plain(body: object, status: int = 200) -> Response:
@@ -46,14 +51,20 @@ def plain(body: object, status: int = 200) -> Response:
     return Response(orjson.dumps(body, option=OPTIONS), status, {"Cache-Control": "no-store"}, JSON)
 
 
-def etag(release: Release, kind: str) -> str:
-    """The validator of every answer made from a release: release and format."""
-    return f'"{release.id}.{"csv" if kind == CSV else "json"}"'
+def etag(request: Request, release: Release, kind: str) -> str:
+    """The validator of every answer made from a release: release, format, and who of those that see less than all."""
+    who = who_asks(request.scope)
+    seen_by = f".{who.id}" if who.plots is not None else ""
+    return f'"{release.id}{seen_by}.{SUFFIX[kind]}"'
 
 
-def validators(release: Release, kind: str) -> dict[str, str]:
+def validators(request: Request, release: Release, kind: str) -> dict[str, str]:
     """Headers that let a caller keep the answer and ask whether it still holds."""
-    return {"ETag": etag(release, kind), "Cache-Control": "private, no-cache", "Vary": "Accept"}
+    return {
+        "ETag": etag(request, release, kind),
+        "Cache-Control": "private, no-cache",
+        "Vary": "Accept, Authorization, Cookie",
+    }
 
 
 def not_modified(request: Request, release: Release, kind: str) -> Response | None:
@@ -62,19 +73,19 @@ def not_modified(request: Request, release: Release, kind: str) -> Response | No
     if wanted is None:
         return None
     tags = {tag.strip().removeprefix("W/") for tag in wanted.split(",")}
-    if "*" in tags or etag(release, kind) in tags:
-        return Response(status_code=304, headers=validators(release, kind))
+    if "*" in tags or etag(request, release, kind) in tags:
+        return Response(status_code=304, headers=validators(request, release, kind))
     return None
 
 
 def preferred(accept: str) -> str:
-    """CSV when the Accept header ranks it above JSON, else JSON."""
-    weights = {JSON: 0.0, CSV: 0.0}
+    """CSV or Parquet when the Accept header ranks it above the others, else JSON."""
+    weights = dict.fromkeys(SUFFIX, 0.0)
     for part in accept.lower().split(","):
         name, *parameters = (piece.strip() for piece in part.split(";"))
         if name in weights:
             weights[name] = max([_weight(p) for p in parameters if p.startswith("q=")], default=1.0)
-    return CSV if weights[CSV] > weights[JSON] else JSON
+    return max(weights, key=lambda kind: weights[kind])  # the first of equals: JSON
 
 
 def csv(rows: pl.DataFrame) -> bytes:
@@ -88,6 +99,13 @@ def csv(rows: pl.DataFrame) -> bytes:
     texts = [name for name, dtype in flat.schema.items() if dtype in (pl.String, pl.Categorical)]
     guarded = flat.with_columns(guard(pl.col(name).cast(pl.String)).alias(name) for name in texts)
     return guarded.write_csv(include_bom=True).encode()
+
+
+def parquet(rows: pl.DataFrame) -> bytes:
+    """Parquet with every column as it is, lists and structs too."""
+    file = io.BytesIO()
+    rows.write_parquet(file, compression="zstd")
+    return file.getvalue()
 
 
 def guard(text: pl.Expr) -> pl.Expr:

@@ -9,12 +9,17 @@ import uvicorn
 from fastapi import FastAPI
 
 from serving import problems
+from serving.access import Access
+from serving.accounts import Accounts
 from serving.guard import Guard
 from serving.kept import Kept
+from serving.metrics import Measured, Requests, registry
 from serving.published import Published
 from serving.reads import forecasts as forecast_reads
+from serving.reads import money
 from serving.reads import planting as planting_reads
 from serving.reads import runs as run_reads
+from serving.reads import since as since_reads
 from serving.reads import week as week_reads
 from serving.routes import (
     accuracy,
@@ -22,7 +27,9 @@ from serving.routes import (
     demand_page,
     forecasts,
     health,
+    login,
     messages,
+    metrics,
     overrides,
     pages,
     planting,
@@ -40,12 +47,20 @@ WARM = (
     planting_reads.recommendations,
     run_reads.runs,
     week_reads.week,
+    money.crop_prices,
+    money.causes,
+    since_reads.since,
 )
 """Made when a release is loaded, before it is served."""
 SPENT = ("demand_forecast", "demand_expected", "season_forecast", "history_daily", "recommendation_reason")
 """Tables that only these read."""
 
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 log = logging.getLogger("anxu.serving")
+
+
+class OpenToAll(RuntimeError):  # noqa: N818
+    """The service would be open to a network without asking anyone who they are."""
 
 
 class PortTaken(RuntimeError):  # noqa: N818
@@ -75,6 +90,7 @@ def create_app(settings: Settings, *, poll_seconds: float = 0.5) -> FastAPI:
     problems.install(app, page=problem_page)
     for router in (
         health.router,
+        login.router,
         accuracy.router,
         forecasts.router,
         planting.router,
@@ -84,12 +100,17 @@ def create_app(settings: Settings, *, poll_seconds: float = 0.5) -> FastAPI:
         messages.router,
         overrides.router,
         whatif.router,
+        metrics.router,
     ):
         app.include_router(router)
     app.include_router(pages.router)
     app.include_router(demand_page.router)
     app.add_middleware(Kept, published=published)
+    app.add_middleware(Access, settings=settings, page=problem_page)
     app.add_middleware(Guard)
+    requests = Requests()
+    app.state.metrics = registry(settings, published, requests)
+    app.add_middleware(Measured, requests=requests)
     return app
 
 
@@ -98,10 +119,13 @@ def serve(settings: Settings) -> None:
 
     Raises:
         PortTaken: Something else listens at host and port.
+        OpenToAll: No key and no user was ever made, and `host` is not of this machine alone.
     """
+    refuse_open(settings)
     listener = bound(settings.host, settings.port)
     config = uvicorn.Config(
         create_app(settings),
+        log_config=None,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -110,6 +134,20 @@ def serve(settings: Settings) -> None:
     )
     with listener, suppress(KeyboardInterrupt):  # uvicorn raises it again after a clean end
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def refuse_open(settings: Settings) -> None:
+    """Keep a county without keys and users on its own machine, unless `allow_open` says otherwise.
+
+    Raises:
+        OpenToAll: Names the address and the way out.
+    """
+    is_near = settings.host in LOOPBACK or settings.allow_open
+    if not is_near and not Accounts(settings.access_path).known().is_guarded:
+        raise OpenToAll(
+            f"not served at {settings.host}: no key and no user is made, so whoever reaches it could read and write; "
+            "make one (`anxu user add NAME --role admin`), serve at 127.0.0.1, or set allow_open = true"
+        )
 
 
 def bound(host: str, port: int) -> socket.socket:

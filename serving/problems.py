@@ -24,6 +24,11 @@ TITLES = {
     "too-large": "Too large",
     "foreign-origin": "Request from another site",
     "inbox-unavailable": "The inbox cannot be written",
+    "unauthenticated": "Nobody is named",
+    "forbidden": "Not open to this role",
+    "too-often": "Too many requests",
+    "key-in-query": "A key in the address",
+    "no-accounts": "Keys and users cannot be read",
     "internal": "Internal error",
     "refused": "Refused",
 }
@@ -38,6 +43,7 @@ class Problem(Exception):  # noqa: N818
     def __init__(self, status: int, kind: str, detail: str, way_out: str, **extra: object) -> None:
         super().__init__(detail)
         self.status, self.kind, self.detail, self.way_out, self.extra = status, kind, detail, way_out, extra
+        self.headers: dict[str, str] = {}
 
     def body(self) -> dict[str, Any]:
         """The members of RFC 9457, and `way_out` and what else this kind carries."""
@@ -55,7 +61,7 @@ class Problem(Exception):  # noqa: N818
         return Response(
             orjson.dumps(self.body(), default=str),
             self.status,
-            {"Cache-Control": "no-store", **(headers or {})},
+            {"Cache-Control": "no-store", **self.headers, **(headers or {})},
             MEDIA_TYPE,
         )
 

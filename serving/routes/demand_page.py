@@ -19,7 +19,6 @@ from serving.web.override import card, fields, override_of, withdrawal_of
 from serving.web.render import COOKIE_SECONDS, query_of, reader, render
 from serving.web.say import Say
 from serving.web.whatif import Typed, asked
-from settings import Settings
 
 router = APIRouter(include_in_schema=False)
 Choice = Annotated[str, Query(max_length=120)]
@@ -41,8 +40,7 @@ async def write_override(request: Request, release: Current) -> Response:
     """Keep an override typed into the page, then show the page again."""
     form = fields(await request.body())
     body = override_of(form)
-    settings: Settings = request.app.state.settings
-    await run_in_threadpool(kept, settings, release, body)
+    await run_in_threadpool(kept, request, release, body)
     shown = {"product": body.product_id, "channel": body.channel_id, "region": body.region_id}
     return _back(shown, body.author)
 

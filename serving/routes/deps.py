@@ -7,9 +7,11 @@ from fastapi import Depends, Query, Request
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 
+from serving.access import who_asks
 from serving.paging import DEFAULT_ROWS, MAX_CSV_ROWS, MAX_ROWS
 from serving.problems import MEDIA_TYPE, Problem, no_release
 from serving.published import Published, Release
+from serving.roles import Who
 from serving.schemas import ProblemBody
 
 
@@ -23,6 +25,11 @@ def current_release(request: Request) -> Release:
     if published.current is None:
         raise no_release() if published.trouble is None else _broken(published)
     return published.current
+
+
+def asker(request: Request) -> Who:
+    """Who asks."""
+    return who_asks(request.scope)
 
 
 async def known_parameters(request: Request) -> None:
@@ -92,6 +99,7 @@ def page_wish(
     return PageWish(limit, cursor)
 
 
+Asker = Annotated[Who, Depends(asker)]
 Current = Annotated[Release, Depends(current_release)]
 Paging = Annotated[PageWish, Depends(page_wish)]
 IdQuery = Annotated[str | None, Query(max_length=120)]

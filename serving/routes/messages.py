@@ -8,11 +8,12 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from serving.access import signed
 from serving.answers import plain
 from serving.problems import Problem, unknown
 from serving.published import Release
 from serving.reads import planting
-from serving.routes.deps import LIMITS, PROBLEMS, Current, problem_shape
+from serving.routes.deps import LIMITS, PROBLEMS, Asker, Current, problem_shape
 from serving.schemas_writes import Accepted, Decision
 from settings import Settings
 from warehouse.inbox import Inbox
@@ -31,11 +32,11 @@ log = logging.getLogger("anxu.serving")
 
 
 @router.post("/decisions", status_code=202, response_model=Accepted)
-def decision(request: Request, release: Current, body: Decision) -> Response:
+def decision(request: Request, release: Current, who: Asker, body: Decision) -> Response:
     """Accept, change or refuse a planting recommendation."""
     _recommended(release, body.recommendation_id)
     payload = body.model_dump(mode="json", exclude={"author"})
-    return plain(keep(request.app.state.settings, "decision", payload, body.author), 202)
+    return plain(keep(request.app.state.settings, "decision", payload, signed(who, body.author)), 202)
 
 
 def _recommended(release: Release, recommendation_id: str) -> None:

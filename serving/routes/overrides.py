@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from serving.access import signed, who_asks
 from serving.answers import plain
 from serving.paging import DEFAULT_ROWS, MAX_ROWS, cut
 from serving.problems import Problem
@@ -48,7 +49,7 @@ def listed(
 @router.post("/overrides", status_code=202, response_model=Accepted, responses=ANSWERS)
 def override(request: Request, release: Current, body: Override) -> Response:
     """Change a forecast: forecast × factor from starts_on to ends_on, until expires_on."""
-    return plain(kept(request.app.state.settings, release, body), 202)
+    return plain(kept(request, release, body), 202)
 
 
 @router.post(
@@ -62,7 +63,7 @@ def withdrawal(request: Request, release: Current, override_id: str, body: Withd
     return plain(withdrawn(request, release, override_id, body), 202)
 
 
-def kept(settings: Settings, release: Release, body: Override) -> dict[str, object]:
+def kept(request: Request, release: Release, body: Override) -> dict[str, object]:
     """Check an override and keep it.
 
     Raises:
@@ -71,14 +72,16 @@ def kept(settings: Settings, release: Release, body: Override) -> dict[str, obje
     forecasts.daily(release, forecasts.Wish(body.product_id, body.channel_id, body.region_id))
     reads.check(release, body)
     payload = body.model_dump(mode="json", exclude={"author"})
-    return keep(settings, "demand_override", payload, body.author)
+    author = signed(who_asks(request.scope), body.author)
+    return keep(request.app.state.settings, "demand_override", payload, author)
 
 
 def withdrawn(request: Request, release: Release, override_id: str, body: Withdrawal) -> dict[str, object]:
     """Check that an override can be taken back and keep the withdrawal; raises as `kept`."""
     reads.to_withdraw(reads.overrides(release, written(request)), override_id)
     payload = {"override_id": override_id, "reason": body.reason}
-    return keep(request.app.state.settings, "override_withdrawal", payload, body.author)
+    author = signed(who_asks(request.scope), body.author)
+    return keep(request.app.state.settings, "override_withdrawal", payload, author)
 
 
 def written(request: Request) -> reads.Written:

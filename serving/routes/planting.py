@@ -5,9 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from serving.access import own
 from serving.answers import single, table
+from serving.problems import unknown
 from serving.reads import planting as reads
-from serving.routes.deps import LIMITS, PROBLEMS, TABULAR, Current, IdQuery, Paging
+from serving.routes.deps import LIMITS, PROBLEMS, TABULAR, Asker, Current, IdQuery, Paging
 from serving.schemas import PageOf, PlantingPlan, PlantingRecommendation
 
 router = APIRouter(prefix="/v1", tags=["planting"], dependencies=LIMITS)
@@ -17,6 +19,7 @@ router = APIRouter(prefix="/v1", tags=["planting"], dependencies=LIMITS)
 async def recommendations(
     request: Request,
     release: Current,
+    who: Asker,
     page: Paging,
     plot: IdQuery = None,
     crop: IdQuery = None,
@@ -26,7 +29,7 @@ async def recommendations(
 ) -> Response:
     """Recommendations with their reasons in Chinese and English, by year, village, plot, season."""
     rows = reads.chosen(release, reads.Planted(plot, crop, year, season, village))
-    return table(request, release, rows, page.limit, page.cursor)
+    return table(request, release, own(who, rows), page.limit, page.cursor)
 
 
 @router.get(
@@ -34,9 +37,12 @@ async def recommendations(
     response_model=PlantingRecommendation,
     responses=PROBLEMS,
 )
-async def recommendation(request: Request, release: Current, recommendation_id: str) -> Response:
+async def recommendation(request: Request, release: Current, who: Asker, recommendation_id: str) -> Response:
     """One recommendation; its id holds slashes: plot/year/season/practice."""
-    return single(request, release, reads.one(release, recommendation_id))
+    found = reads.one(release, recommendation_id)
+    if who.plots is not None and found["plot_id"] not in who.plots:
+        raise unknown("recommendation", recommendation_id, see="/v1/recommendations/planting")
+    return single(request, release, found)
 
 
 @router.get("/plans/planting", response_model=PlantingPlan, responses=PROBLEMS)
@@ -45,6 +51,7 @@ async def plan(request: Request, release: Current) -> Response:
     body = {
         "release_id": release.id,
         "plan": reads.plan(release),
+        "value": reads.value(release),
         "balance": reads.balance(release).to_dicts(),
     }
     return single(request, release, body)

@@ -5,9 +5,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from serving.access import own
 from serving.answers import table
 from serving.reads import runs as reads
-from serving.routes.deps import LIMITS, TABULAR, Current, IdQuery, Paging
+from serving.routes.deps import LIMITS, TABULAR, Asker, Current, IdQuery, Paging
 from serving.schemas import PageOf, Run, Score
 
 router = APIRouter(prefix="/v1", tags=["runs"], dependencies=LIMITS, responses=TABULAR)
@@ -53,6 +54,6 @@ async def unmapped(request: Request, release: Current, page: Paging) -> Response
 
 
 @router.get("/sensors", response_model=PageOf[dict[str, Any]])
-async def sensors(request: Request, release: Current, page: Paging) -> Response:
+async def sensors(request: Request, release: Current, who: Asker, page: Paging) -> Response:
     """The last reading of each sensor and quantity, and its faults."""
-    return table(request, release, reads.sensors(release), page.limit, page.cursor)
+    return table(request, release, own(who, reads.sensors(release)), page.limit, page.cursor)

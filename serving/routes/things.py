@@ -5,9 +5,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from serving.access import own
 from serving.answers import table
 from serving.reads import things as reads
-from serving.routes.deps import LIMITS, TABULAR, Current, IdQuery, Paging
+from serving.routes.deps import LIMITS, TABULAR, Asker, Current, IdQuery, Paging
 from serving.schemas import PageOf, Plot, Product
 
 router = APIRouter(prefix="/v1", tags=["things"], dependencies=LIMITS, responses=TABULAR)
@@ -21,10 +22,16 @@ async def products(request: Request, release: Current, page: Paging, family: IdQ
 
 @router.get("/plots", response_model=PageOf[Plot])
 async def plots(
-    request: Request, release: Current, page: Paging, village: IdQuery = None, land_class: IdQuery = None
+    request: Request,
+    release: Current,
+    who: Asker,
+    page: Paging,
+    village: IdQuery = None,
+    land_class: IdQuery = None,
 ) -> Response:
     """Plots with the village they lie in."""
-    return table(request, release, reads.plots_of(release, village, land_class), page.limit, page.cursor)
+    rows = own(who, reads.plots_of(release, village, land_class))
+    return table(request, release, rows, page.limit, page.cursor)
 
 
 @router.get("/crops", response_model=PageOf[dict[str, Any]])

@@ -14,11 +14,13 @@ from pydantic import BaseModel
 from serving import schemas, schemas_accuracy, schemas_bestsellers
 from serving.app import create_app
 from serving.problems import TITLES
+from serving.schemas_access import Me
 from serving.schemas_writes import Overrides
 from settings import Settings
 
 ROUTES: dict[str, type[BaseModel]] = {
     "/v1/health": schemas.Health,
+    "/v1/me": Me,
     "/v1/releases/current": schemas.CurrentRelease,
     "/v1/forecasts": schemas.PageOf[schemas.DemandForecast],
     "/v1/forecasts/rice-5kg": schemas.PageOf[schemas.DemandForecast],
