@@ -3,9 +3,11 @@
 Every step may be killed and run again: it replaces what it wrote for its cutoff, or takes in only what is new.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from time import monotonic
 from uuid import uuid4
 
 import polars as pl
@@ -18,6 +20,7 @@ from pipelines.demand_inputs import forecast_series
 from pipelines.forecast import forecast_demand, forecast_season
 from pipelines.ingest import watch_once
 from pipelines.monitors import watch_forecasts
+from pipelines.operations.logs import RUN
 from pipelines.plan import plan_planting
 from pipelines.progress import report
 from pipelines.publish import publish
@@ -29,7 +32,10 @@ from pipelines.train import train_if_due
 from settings import Settings
 from warehouse import Warehouse
 from warehouse.inbox import Inbox, take_in_inbox
+from warehouse.last_runs import write_last_run
 from warehouse.upkeep import retention
+
+log = logging.getLogger("anxu.night")
 
 
 @dataclass(frozen=True)
@@ -140,15 +146,19 @@ STEPS: dict[str, Callable[[Night, Warehouse], str]] = {
 def run_step(night: Night, step: str) -> str:
     """Run one step and record it; returns its one-line detail, raises what the step raises."""
     report(step, 0, 1)
+    RUN.set(night.run_id)
+    begun = monotonic()
     with Warehouse.open(night.settings.warehouse_path, zone=night.settings.timezone) as warehouse:
         _record(warehouse, night, step, "running", "")
         try:
             detail = STEPS[step](night, warehouse)
         except Exception as error:
+            log.error("step %s failed: %s", step, error, extra={"step": step}, exc_info=True)
             _record(warehouse, night, step, "failed", f"{type(error).__name__}: {error}")
             finish(night, warehouse, "failed", f"{step}: {error}")
             raise
         _record(warehouse, night, step, "completed", detail)
+    log.info("step %s: %s", step, detail, extra={"step": step, "seconds": round(monotonic() - begun, 2)})
     report(step, 1, 1, detail)
     return detail
 
@@ -164,11 +174,14 @@ def begin(night: Night) -> None:
                 stale.with_columns(status=pl.lit("failed"), detail=pl.lit("ended without finishing: killed")),
             )
         warehouse.upsert("run", _run_row(night, "running", "", None))
+    _note(night, "running", "", None)
 
 
 def finish(night: Night, warehouse: Warehouse, status: str, detail: str) -> None:
     """Record how the run ended."""
-    warehouse.upsert("run", _run_row(night, status, detail, datetime.now(UTC)))
+    finished = datetime.now(UTC)
+    warehouse.upsert("run", _run_row(night, status, detail, finished))
+    _note(night, status, detail, finished)
 
 
 def run_night(settings: Settings, *, cutoff: date | None = None, now: datetime | None = None) -> Night:
@@ -178,6 +191,20 @@ def run_night(settings: Settings, *, cutoff: date | None = None, now: datetime |
     for step in STEPS:
         run_step(night, step)
     return night
+
+
+def _note(night: Night, status: str, detail: str, finished: datetime | None) -> None:
+    """Tell how the run stands to those who must not open the warehouse."""
+    write_last_run(
+        night.settings.home,
+        flow="nightly",
+        run_id=night.run_id,
+        cutoff=night.cutoff,
+        started_at=night.started_at,
+        finished_at=finished,
+        status=status,
+        detail=detail,
+    )
 
 
 def _run_row(night: Night, status: str, detail: str, finished: datetime | None) -> pl.DataFrame:

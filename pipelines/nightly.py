@@ -1,5 +1,6 @@
 """The nightly flow: coarse Prefect tasks around the plain steps of pipelines/night.py."""
 
+import sys
 from datetime import date, datetime
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from pipelines.night import STEPS, Night, begin, run_step
+from pipelines.operations.logs import write_logs
 from settings import Settings
 
 
@@ -26,6 +28,8 @@ def nightly(home: str, cutoff: date | None = None, now: datetime | None = None) 
         now: When files found tonight count as arrived; none means the clock.
     """
     settings = Settings(home=Path(home))
+    if settings.log_format == "json" or not sys.stderr.isatty():
+        write_logs(settings.log_format)
     night = Night.of(settings, cutoff, now)
     begin(night)
     for name in STEPS:

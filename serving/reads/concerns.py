@@ -10,7 +10,7 @@ import polars as pl
 from serving.published import Published, Release
 from serving.reads import runs
 from serving.reads.forecasts import DAILY, daily_fan
-from serving.reads.health import STALE_HOURS
+from serving.reads.health import STALE_HOURS, failed_night
 from serving.reads.money import causes, crop_prices
 from serving.reads.planting import balance, plan
 from serving.reads.scores import newest
@@ -55,6 +55,10 @@ def concerns(published: Published, release: Release, now: datetime) -> list[Conc
 def _service(published: Published, release: Release, now: datetime) -> Iterator[Concern]:
     if published.trouble:
         yield Concern("release_broken", SERIOUS, {"detail": ("text", published.trouble.detail)}, page="/runs")
+    if failed := failed_night(published):
+        step, _, why = failed.detail.partition(": ")
+        facts: dict[str, Fact] = {"step": ("text", step if why else "?"), "detail": ("text", failed.detail)}
+        yield Concern("run_failed", SERIOUS, facts, page="/runs")
     if (hours := (now - release.written_at).total_seconds() / 3600) > STALE_HOURS:
         yield Concern("stale", SERIOUS, {"hours": ("hours", hours)}, page="/runs")
 
