@@ -20,7 +20,8 @@ class Grade:
     """What a grade may earn.
 
     price_yuan_per_kg: One price, or one per edge [bin] where customers pay by the limit that is promised.
-    demand_kg: What is taken at that price; infinite: all.
+    demand_kg: What is taken at that price, in the mean; infinite: all.
+    demand_cv: How unsure that is (standard deviation ÷ mean, log-normal); the mean of what sells is then reckoned.
     least: Limit of the class that the name claims; a cut lies at or above it, and what is promised is the limit itself.
         None: an own grade, which promises its cut.
     cost_yuan: For having the grade at all: packs, labels, a lane.
@@ -33,6 +34,16 @@ class Grade:
     least: float | None = None
     cost_yuan: float = 0.0
     depression: float = 0.0
+    demand_cv: float = 0.0
+
+    def sells(self, kg: Floats) -> Floats:
+        """Mean kilograms sold of so many offered: the mean of the lesser of offer and demand."""
+        if not np.isfinite(self.demand_kg) or self.demand_cv <= 0 or self.demand_kg <= 0:
+            return np.minimum(kg, self.demand_kg)
+        spread = float(np.sqrt(np.log1p(self.demand_cv**2)))
+        far = (np.log(np.maximum(kg, 1e-12) / self.demand_kg) + spread**2 / 2) / spread
+        found: Floats = self.demand_kg * ndtr(far - spread) + kg * ndtr(-far)
+        return np.minimum(found, kg)
 
 
 @dataclass(frozen=True)
@@ -95,7 +106,7 @@ def revenue_table(problem: CutProblem) -> Floats:
 def _revenue(problem: CutProblem, grade: Grade, mass: Floats, where: NDArray[np.int64]) -> Floats:
     bins, edges = len(problem.edges), problem.edges
     price = np.broadcast_to(np.asarray(grade.price_yuan_per_kg, dtype=float), (bins,))[:, None]
-    sold = np.minimum(mass[:bins], grade.demand_kg)
+    sold = grade.sells(mass[:bins])
     filled = sold / grade.demand_kg if np.isfinite(grade.demand_kg) and grade.demand_kg > 0 else 0.0 * sold
     missing = _missing_share(problem, grade, mass, where)
     net = price * sold * (1 - grade.depression * filled - problem.refund_share * missing)
@@ -186,7 +197,7 @@ def worth(problem: CutProblem, limits: Sequence[tuple[str, float]]) -> float:
 def _worth_of(problem: CutProblem, grade: Grade, a: int, inside: NDArray[np.bool_]) -> float:
     kg = float(problem.kg[inside].sum())
     price = float(np.broadcast_to(np.asarray(grade.price_yuan_per_kg, dtype=float), len(problem.edges))[a])
-    sold = min(kg, grade.demand_kg)
+    sold = float(grade.sells(np.array(kg)))
     is_capped = np.isfinite(grade.demand_kg) and grade.demand_kg > 0
     fall = grade.depression * sold / grade.demand_kg if is_capped else 0.0
     missing = 0.0

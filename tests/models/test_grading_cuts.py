@@ -2,7 +2,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.grading.cuts import CutProblem, Grade, best_cuts, worth
@@ -22,6 +22,7 @@ def problems(draw: st.DrawFn) -> CutProblem:
             draw(st.sampled_from([None, 10.0, 0.0])),
             draw(st.sampled_from([0.0, 2.0])),
             draw(st.sampled_from([0.0, 0.3])),
+            draw(st.sampled_from([0.0, 0.5])),
         )
         for k in range(draw(st.integers(1, 3)))
     )
@@ -61,6 +62,7 @@ def paid_for_nothing(problem: CutProblem, grades: list[Grade], limits: list[floa
     return cost + (problem.sorting_yuan_per_kg * float(problem.kg.sum()) if is_forgiven else 0.0)
 
 
+@settings(max_examples=50)
 @given(problems())
 def test_the_program_equals_trying_every_choice(problem: CutProblem) -> None:
     tried = enumerated(problem)
@@ -70,6 +72,7 @@ def test_the_program_equals_trying_every_choice(problem: CutProblem) -> None:
         assert found[used] == pytest.approx(net, abs=1e-6)
 
 
+@settings(max_examples=50)
 @given(problems())
 def test_the_cuts_found_are_worth_what_is_said(problem: CutProblem) -> None:
     for cuts in best_cuts(problem):
@@ -79,6 +82,7 @@ def test_the_cuts_found_are_worth_what_is_said(problem: CutProblem) -> None:
         assert worth(problem, limits) - forgiven == pytest.approx(cuts.net_yuan, abs=1e-6)
 
 
+@settings(max_examples=50)
 @given(problems(), st.floats(0.5, 3))
 def test_more_demand_for_a_grade_never_earns_less(problem: CutProblem, factor: float) -> None:
     more = tuple(
@@ -101,6 +105,14 @@ def test_more_demand_for_a_grade_never_earns_less(problem: CutProblem, factor: f
         )
 
     assert best(more) >= best(less) - 1e-6
+
+
+def test_unsure_demand_sells_the_mean_of_the_lesser_of_offer_and_demand() -> None:
+    grade = Grade("a", 1.0, 100.0, demand_cv=0.4)
+    spread = np.sqrt(np.log1p(0.16))
+    asked = 100 * np.exp(np.random.default_rng(0).normal(-(spread**2) / 2, spread, 400_000))
+    for kg in (20.0, 80.0, 150.0):
+        assert float(grade.sells(np.array(kg))) == pytest.approx(np.minimum(asked, kg).mean(), rel=0.005)
 
 
 def test_three_grades_are_cut_where_demand_ends() -> None:
