@@ -62,7 +62,7 @@ def paid_for_nothing(problem: CutProblem, grades: list[Grade], limits: list[floa
     return cost + (problem.sorting_yuan_per_kg * float(problem.kg.sum()) if is_forgiven else 0.0)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(problems())
 def test_the_program_equals_trying_every_choice(problem: CutProblem) -> None:
     tried = enumerated(problem)
@@ -72,7 +72,7 @@ def test_the_program_equals_trying_every_choice(problem: CutProblem) -> None:
         assert found[used] == pytest.approx(net, abs=1e-6)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(problems())
 def test_the_cuts_found_are_worth_what_is_said(problem: CutProblem) -> None:
     for cuts in best_cuts(problem):
@@ -82,7 +82,7 @@ def test_the_cuts_found_are_worth_what_is_said(problem: CutProblem) -> None:
         assert worth(problem, limits) - forgiven == pytest.approx(cuts.net_yuan, abs=1e-6)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(problems(), st.floats(0.5, 3))
 def test_more_demand_for_a_grade_never_earns_less(problem: CutProblem, factor: float) -> None:
     more = tuple(

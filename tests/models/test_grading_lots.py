@@ -32,6 +32,7 @@ def test_nothing_sampled_says_nothing() -> None:
     assert (empty.label, empty.needed, empty.pieces) == (None, None, 0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 200), min_size=2, max_size=5))
 def test_shares_add_up_and_lie_within_their_ends(counts: list[int]) -> None:
     found = lot_grade({f"g{i}": n for i, n in enumerate(counts)}, {"g0": 0.1})
@@ -39,7 +40,7 @@ def test_shares_add_up_and_lie_within_their_ends(counts: list[int]) -> None:
     assert all(low <= high and low >= 0 and high <= 1 for _, low, high in found.shares.values())
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(pieces=st.integers(1, 300), missing=st.integers(0, 60), tolerance=st.floats(0.01, 0.4))
 def test_the_acceptance_number_and_the_interval_agree(pieces: int, missing: int, tolerance: float) -> None:
     accepted = missing <= allowed_missing(pieces, tolerance)
@@ -48,7 +49,7 @@ def test_the_acceptance_number_and_the_interval_agree(pieces: int, missing: int,
     ) == pytest.approx(tolerance, abs=1e-9)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(pieces=st.integers(20, 400), tolerance=st.floats(0.02, 0.3))
 def test_a_lot_just_beyond_the_tolerance_is_labelled_in_at_most_one_of_twenty(
     pieces: int, tolerance: float
