@@ -15,8 +15,8 @@ from serving.guard import Guard
 from serving.kept import Kept
 from serving.metrics import Measured, Requests, registry
 from serving.published import Published
+from serving.reads import fieldwork, money
 from serving.reads import forecasts as forecast_reads
-from serving.reads import money
 from serving.reads import planting as planting_reads
 from serving.reads import runs as run_reads
 from serving.reads import since as since_reads
@@ -33,6 +33,7 @@ from serving.routes import (
     overrides,
     pages,
     planting,
+    planting_page,
     runs,
     things,
     whatif,
@@ -47,6 +48,8 @@ WARM = (
     planting_reads.recommendations,
     run_reads.runs,
     week_reads.week,
+    fieldwork.lines,
+    fieldwork.supply,
     money.crop_prices,
     money.causes,
     since_reads.since,
@@ -105,6 +108,7 @@ def create_app(settings: Settings, *, poll_seconds: float = 0.5) -> FastAPI:
         app.include_router(router)
     app.include_router(pages.router)
     app.include_router(demand_page.router)
+    app.include_router(planting_page.router)
     app.add_middleware(Kept, published=published)
     app.add_middleware(Access, settings=settings, page=problem_page)
     app.add_middleware(Guard)

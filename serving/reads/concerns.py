@@ -162,7 +162,9 @@ def _balance(release: Release) -> Iterator[Concern]:
         if row["supply_kg"] and (share := row["surplus_kg"] / row["supply_kg"]) > NOTABLE_SURPLUS_SHARE:
             facts: dict[str, Fact] = {"share": ("share", share)}
             money = _worth(row["surplus_kg"], prices.get(row["crop_id"]))
-            yield Concern("surplus", NOTE, facts, row["crop_id"], row["surplus_kg"], money, "/planting#balance")
+            yield Concern(
+                "surplus", NOTE, facts, row["crop_id"], row["surplus_kg"], money, "/planting#balance"
+            )
 
 
 def _worth(kg: float, yuan_per_kg: float | None) -> float | None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
+from serving.access import who_asks
 from serving.problems import Problem
 from serving.published import Release
 from serving.reads import forecasts
@@ -71,7 +72,7 @@ def _beside(request: Request, release: Release, say: Say, values: dict[str, Any]
     return {
         "whatif": asked(release, say, wish, Typed.of(request.query_params), days),
         "overrides": _overrides(request, release, str(wish.first), days),
-        "author": _author(request),
+        "author": author_of(request),
     }
 
 
@@ -85,5 +86,9 @@ def _overrides(request: Request, release: Release, product: str, days: tuple[dat
     return {**card(override_reads.overrides(release, inbox, product_id=product), days), "trouble": trouble}
 
 
-def _author(request: Request) -> str:
+def author_of(request: Request) -> str:
+    """The name to put into forms: of the person who logged in, else the one typed last."""
+    who = who_asks(request.scope)
+    if who.is_person:
+        return who.name
     return unquote(request.cookies.get(AUTHOR, ""))[:120]

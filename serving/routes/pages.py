@@ -9,11 +9,9 @@ from starlette.responses import Response
 from serving.problems import unknown
 from serving.published import Published
 from serving.reads.bestsellers import QUESTIONS
-from serving.reads.planting import Planted
 from serving.routes.deps import Current
 from serving.web.bestsellers import bestsellers
 from serving.web.nights import nights
-from serving.web.planting import planting
 from serving.web.render import ASSETS, asset, reader, render
 from serving.web.today import today
 
@@ -27,21 +25,6 @@ def read_today(request: Request, release: Current) -> Response:
     published: Published = request.app.state.published
     say = reader(request)
     return render(request, "today", say, **today(published, release, say, datetime.now(UTC)))
-
-
-@router.get("/planting")
-def read_planting(
-    request: Request,
-    release: Current,
-    year: Choice = "",
-    season: Choice = "",
-    crop: Choice = "",
-    village: Choice = "",
-) -> Response:
-    """What to plant where, and why."""
-    say = reader(request)
-    wish = Planted(None, crop or None, _number("year", year), _number("season", season), None)
-    return render(request, "planting", say, **planting(release, say, wish, village))
 
 
 @router.get("/bestsellers")
@@ -67,12 +50,3 @@ async def read_asset(name: str) -> Response:
     return Response(
         asset(name)[0], 200, {"Cache-Control": "public, max-age=31536000, immutable"}, ASSETS[name]
     )
-
-
-def _number(noun: str, text: str) -> int | None:
-    """A number chosen in a form; '' is none."""
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit():
-        raise unknown(noun, text)
-    return int(text)

@@ -41,6 +41,10 @@ class FanChart:
     x_marks: tuple[Mark, ...]
     y_marks: tuple[Mark, ...]
     hovers: tuple[Hover, ...] = field(repr=False)
+    events: tuple[Mark, ...] = ()
+    """Marked days: a festival, a campaign."""
+    shades: tuple[tuple[float, float], ...] = ()
+    """(x, width) of stretches that are shaded."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,10 @@ class FanData:
     """(low, high) over the forecast positions, widest first."""
     thin: Sequence[float] = ()
     """A second line over the forecast positions; may be left out."""
+    events: Sequence[tuple[int, str]] = ()
+    """Positions that are marked, and what is written there; of two that would overlap the first is written."""
+    shades: Sequence[int] = ()
+    """Positions that are shaded."""
 
 
 def fan(data: FanData, *, width: int, height: int, max_ticks: int) -> FanChart:
@@ -96,7 +104,21 @@ def fan(data: FanData, *, width: int, height: int, max_ticks: int) -> FanChart:
         tuple(Mark(round(x(i), 1), label) for i, label in thinned),
         tuple(Mark(round(y(v), 1), _short(v)) for v in steps),
         tuple(Hover(round(x(i - 0.5), 1), round(x(1) - x(0), 2), text) for i, text in enumerate(data.labels)),
+        _apart([Mark(round(x(i), 1), label) for i, label in data.events]),
+        tuple((round(x(i - 0.5), 1), round(x(1) - x(0), 2)) for i in data.shades),
     )
+
+
+def _apart(marks: Sequence[Mark]) -> tuple[Mark, ...]:
+    """The marks, each with its word only where the word before leaves room."""
+    found: list[Mark] = []
+    free = -math.inf
+    for mark in sorted(marks, key=lambda m: m.at):
+        fits = mark.at >= free
+        found.append(mark if fits else Mark(mark.at, ""))
+        if fits:
+            free = mark.at + 8 + 6.5 * sum(2 if ord(c) > 0x2E7F else 1 for c in mark.label)
+    return tuple(found)
 
 
 def spark(

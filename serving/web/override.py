@@ -7,13 +7,13 @@ from urllib.parse import parse_qs
 
 import polars as pl
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from serving.schemas_writes import Override, Withdrawal
 
 SHOWN = 12
 OVER = {"withdrawn", "expired", "withdrawing"}
-Shaped = TypeVar("Shaped", Override, Withdrawal)
+Shaped = TypeVar("Shaped", bound=BaseModel)
 
 
 def fields(sent: bytes) -> dict[str, str]:
@@ -54,12 +54,12 @@ def override_of(form: Mapping[str, str]) -> Override:
         body["factor"] = 1 + float(change) / 100
     except ValueError:
         body["factor"] = change
-    return _valid(Override, body)
+    return valid(Override, body)
 
 
 def withdrawal_of(form: Mapping[str, str]) -> Withdrawal:
     """The withdrawal a form asks for; raises as override_of."""
-    return _valid(Withdrawal, {name: form.get(name, "") for name in ("author", "reason")})
+    return valid(Withdrawal, {name: form.get(name, "") for name in ("author", "reason")})
 
 
 def card(rows: pl.DataFrame, days: tuple[date, date]) -> dict[str, Any]:
@@ -77,7 +77,12 @@ def card(rows: pl.DataFrame, days: tuple[date, date]) -> dict[str, Any]:
     }
 
 
-def _valid(shape: type[Shaped], body: Mapping[str, Any]) -> Shaped:
+def valid(shape: type[Shaped], body: Mapping[str, Any]) -> Shaped:
+    """A shape of what a form sent.
+
+    Raises:
+        RequestValidationError: A field is missing or does not hold; names it.
+    """
     try:
         return shape.model_validate(body)
     except ValidationError as error:

@@ -1,13 +1,16 @@
 """What the planting page shows: plan, balance, map, recommendations by village."""
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
 from serving.published import Release
+from serving.reads import fieldwork, things
 from serving.reads import planting as reads
-from serving.reads import things
 from serving.web.charts import Dot, place_dots
+from serving.web.planting_time import timeline, weeks
 from serving.web.say import Say
 
 COLOURS = 9
@@ -15,14 +18,31 @@ MOST_DOTS = 3000
 MOST_LINES = 400
 
 
-def planting(release: Release, say: Say, wish: reads.Planted, village: str) -> dict[str, Any]:
-    """Values for planting.html; `wish` filters year, season and crop, `village` is the one opened."""
+RISKS = ("late", "now", "uncertain", "steady")
+Answers = Mapping[str, Mapping[str, Any]]
+
+
+def planting(
+    release: Release, say: Say, wish: reads.Planted, village: str, colour: str, answers: Answers
+) -> dict[str, Any]:
+    """Values for planting.html.
+
+    Args:
+        wish: Filters year, season and crop.
+        village: The one opened.
+        colour: What the map is coloured by: 'crop' or 'risk'.
+        answers: As serving.reads.decisions.answers.
+    """
     everything = release.made(reads.recommendations)
     if everything.is_empty():
-        return {"years": [], "plan": reads.plan(release)}
+        return {"years": [], "plan": reads.plan(release), **promises(release, say)}
     years = everything["year"].unique().sort().to_list()
     year = wish.year or years[0]
     rows = reads.chosen(release, reads.Planted(None, wish.crop, year, wish.season, None))
+    dated = release.made(fieldwork.lines)
+    rows = rows.join(
+        dated.select("recommendation_id", "risk", *fieldwork.WINDOWS), on="recommendation_id", how="left"
+    )
     crops = things.names(release, "crop")
     colours = _colours(everything)
     villages = _villages(rows)
@@ -40,10 +60,30 @@ def planting(release: Release, say: Say, wish: reads.Planted, village: str) -> d
         "lines": rows.height,
         "villages": villages,
         "opened": village,
-        "plots": _opened(rows, village) if villages else [],
+        "plots": _opened(rows, village, answers) if villages else [],
+        "undecided": rows.height - sum(key in answers for key in rows["recommendation_id"]),
+        "colour": colour,
         "balance": _balance(release, say, crops, year, wish.crop),
-        **_map(release, rows, say, crops, colours),
+        **(_risk_map if colour == "risk" else _map)(release, rows, say, crops, colours),
+        **timeline(release, say, crops, colours, _shown(dated, wish.crop), village),
+        **weeks(release, say, crops, wish.crop),
+        **promises(release, say),
+        "colours": colours,
     }
+
+
+def promises(release: Release, say: Say) -> dict[str, Any]:
+    """Open commitments, and the crops one can be entered for."""
+    crops = things.names(release, "crop")
+    rows = release.frame("commitment").to_dicts()
+    return {
+        "commitments": [row | {"name": say.name(crops, row["crop_id"])} for row in rows[:MOST_LINES]],
+        "all_crops": sorted(((k, say.name(crops, k)) for k in crops), key=lambda pair: pair[1]),
+    }
+
+
+def _shown(rows: pl.DataFrame, crop: str | None) -> pl.DataFrame:
+    return rows.filter(pl.col("crop_id") == crop) if crop else rows
 
 
 def _villages(rows: pl.DataFrame) -> list[dict[str, Any]]:
@@ -62,8 +102,9 @@ def _villages(rows: pl.DataFrame) -> list[dict[str, Any]]:
     )
 
 
-def _opened(rows: pl.DataFrame, village: str) -> list[dict[str, Any]]:
-    return rows.filter(pl.col("village_id").fill_null("") == village).head(MOST_LINES).to_dicts()
+def _opened(rows: pl.DataFrame, village: str, answers: Answers) -> list[dict[str, Any]]:
+    found = rows.filter(pl.col("village_id").fill_null("") == village).head(MOST_LINES).to_dicts()
+    return [row | {"answered": answers.get(row["recommendation_id"])} for row in found]
 
 
 def _balance(
@@ -97,10 +138,8 @@ def _map(
     release: Release, rows: pl.DataFrame, say: Say, crops: dict[str, dict[str, str]], colours: dict[str, int]
 ) -> dict[str, Any]:
     """Dots of plots by their largest crop (by village when there are too many), and the legend."""
-    located = things.plots(release).drop_nulls(["lat_deg", "lon_deg"]).select("plot_id", "lat_deg", "lon_deg")
+    located, is_tiled = _located(release)
     placed = rows.join(located, on="plot_id", how="inner")
-    if placed.is_empty():
-        return {"dots": [], "legend": [], "by_village": False}
     by_village = placed["plot_id"].n_unique() > MOST_DOTS
     key = "village_id" if by_village else "plot_id"
     largest = (
@@ -110,6 +149,8 @@ def _map(
         .group_by(key, maintain_order=True)
         .agg(pl.col("crop_id", "lat_deg", "lon_deg", "village_name").first(), pl.col("area_mu").sum())
     )
+    if largest.is_empty():
+        return {"dots": [], "legend": [], "by_village": False, "is_tiled": False}
     places = place_dots(*(largest[c].to_list() for c in ("lat_deg", "lon_deg", "area_mu")))
     dots = [
         Dot(x, y, r, colours.get(row["crop_id"], -1), _dot_label(row, key, say, crops))
@@ -118,7 +159,50 @@ def _map(
     present = {dot.colour for dot in dots}
     legend = [(i, say.name(crops, crop)) for crop, i in colours.items() if i in present]
     legend += [(-1, say.t("planting.other"))] if -1 in present else []
-    return {"dots": dots, "legend": legend, "by_village": by_village}
+    return {"dots": dots, "legend": legend, "by_village": by_village, "is_tiled": is_tiled}
+
+
+def _risk_map(
+    release: Release, rows: pl.DataFrame, say: Say, crops: dict[str, dict[str, str]], colours: dict[str, int]
+) -> dict[str, Any]:
+    """Dots of plots by their worst risk."""
+    located, is_tiled = _located(release)
+    words = [say.t(f"planting.risk_{name}") for name in RISKS]
+    worst = (
+        rows.with_columns(rank=pl.col("risk").replace_strict({r: i for i, r in enumerate(RISKS)}, default=3))
+        .sort("rank", "recommendation_id")
+        .group_by("plot_id", maintain_order=True)
+        .agg(pl.col("rank", "village_name", "crop_id").first(), pl.col("area_mu").sum())
+        .join(located, on="plot_id", how="inner")
+        .sort("area_mu", descending=True)
+        .head(MOST_DOTS)
+    )
+    if worst.is_empty():
+        return {"dots": [], "legend": [], "by_village": False, "is_tiled": False}
+    places = place_dots(*(worst[c].to_list() for c in ("lat_deg", "lon_deg", "area_mu")))
+    dots = [
+        Dot(x, y, r, row["rank"], f"{_dot_label(row, 'plot_id', say, crops)} · {words[row['rank']]}")
+        for (x, y, r), row in zip(places, worst.iter_rows(named=True), strict=True)
+    ]
+    return {"dots": dots, "legend": [*enumerate(words)], "by_village": False, "is_tiled": is_tiled}
+
+
+def _located(release: Release) -> tuple[pl.DataFrame, bool]:
+    """plot_id, lat_deg, lon_deg; where no plot has coordinates, places of a grid: one block a village (then True)."""
+    plots = things.plots(release)
+    known = plots.drop_nulls(["lat_deg", "lon_deg"]).select("plot_id", "lat_deg", "lon_deg")
+    if known.height or plots.is_empty():
+        return known, False
+    in_village = pl.int_range(pl.len()).over("village_id")
+    village = pl.col("village_id").fill_null("").rank("dense").cast(pl.Int64) - 1
+    across = math.ceil(math.sqrt(plots["village_id"].n_unique()))
+    side = math.ceil(math.sqrt(plots.group_by("village_id").len()["len"].max())) + 1
+    tiles = plots.with_columns(v=village, i=in_village).select(
+        "plot_id",
+        lat_deg=-((pl.col("v") // across) * side + pl.col("i") // (side - 1)).cast(pl.Float64) / 1000,
+        lon_deg=((pl.col("v") % across) * side + pl.col("i") % (side - 1)).cast(pl.Float64) / 1000,
+    )
+    return tiles, True
 
 
 def _dot_label(row: dict[str, Any], key: str, say: Say, crops: dict[str, dict[str, str]]) -> str:

@@ -11,10 +11,12 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from serving.access import who_asks
 from serving.problems import Problem
 from serving.published import Published
 from serving.reads.health import cutoff
-from serving.web.say import UNITS, Say
+from serving.roles import may
+from serving.web.say import AREAS, UNITS, Say
 from serving.web.texts import LANGUAGES, catalogue
 from settings import Settings
 
@@ -22,12 +24,24 @@ HERE = Path(__file__).parent
 PAGES = {
     "today": "/",
     "demand": "/demand",
-    "planting": "/planting",
     "bestsellers": "/bestsellers",
+    "planting": "/planting",
+    "harvest": "/harvest",
+    "fields": "/fields",
     "runs": "/runs",
+    "my": "/my",
 }
+THEMES = ("auto", "light", "dark")
+CHOICES = {"lang": LANGUAGES, "unit": tuple(UNITS), "area": tuple(AREAS), "theme": THEMES}
+"""What a reader may choose by the query; kept in a cookie each. The first is taken without a choice."""
 COOKIE_SECONDS = 365 * 24 * 3600
-ASSETS = {"app.css": "text/css", "app.js": "text/javascript", "icon.svg": "image/svg+xml"}
+ASSETS = {
+    "app.css": "text/css",
+    "app.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+    "my.css": "text/css",
+    "my.js": "text/javascript",
+}
 
 
 @cache
@@ -57,15 +71,16 @@ def asset(name: str) -> tuple[bytes, str]:
 
 
 def reader(request: Request) -> Say:
-    """Language and unit by query, else cookie, else Chinese and kilograms."""
+    """Language and units by query, else cookie, else Chinese, kilograms and mu."""
     settings: Settings = request.app.state.settings
-    return Say(_choice(request, "lang", LANGUAGES), _choice(request, "unit", tuple(UNITS)), settings.zone)
+    chosen = {name: _choice(request, name, allowed) for name, allowed in CHOICES.items()}
+    return Say(chosen["lang"], chosen["unit"], settings.zone, chosen["area"])
 
 
 def render(request: Request, page: str, say: Say, *, status: int = 200, **values: Any) -> Response:
-    """A whole page; remembers language and unit when the query chose them."""
+    """A whole page; remembers language, units and theme when the query chose them."""
     published: Published = request.app.state.published
-    release = published.current
+    release, who = published.current, who_asks(request.scope)
     html = (
         templates()
         .get_template(f"{page}.html")
@@ -73,11 +88,16 @@ def render(request: Request, page: str, say: Say, *, status: int = 200, **values
             say=say,
             t=say.t,
             page=page,
-            pages=PAGES,
+            pages={name: path for name, path in PAGES.items() if may(who, "GET", path)},
             here=Links(request),
+            who=who,
             version={name: asset(name)[1] for name in ASSETS},
             units=list(UNITS),
+            areas=list(AREAS),
+            themes=THEMES,
+            theme=_choice(request, "theme", THEMES),
             languages=LANGUAGES,
+            known_texts=catalogue(),
             release_id=release.id if release else None,
             cutoff=cutoff(release) if release else None,
             written=release.written_at if release else None,
@@ -85,7 +105,7 @@ def render(request: Request, page: str, say: Say, *, status: int = 200, **values
         )
     )
     response = HTMLResponse(html, status, {"Cache-Control": "private, no-cache", "Vary": "Cookie"})
-    for name, allowed in (("lang", LANGUAGES), ("unit", tuple(UNITS))):
+    for name, allowed in CHOICES.items():
         if (wished := request.query_params.get(name)) in allowed:
             response.set_cookie(f"anxu_{name}", str(wished), COOKIE_SECONDS, httponly=True, samesite="lax")
     return response
@@ -111,7 +131,7 @@ class Links:
 
     def __init__(self, request: Request) -> None:
         self.path = request.url.path
-        self.query = {k: v for k, v in request.query_params.items() if k not in {"lang", "unit"}}
+        self.query = {k: v for k, v in request.query_params.items() if k not in CHOICES}
 
     def __call__(self, **changes: object) -> str:
         query = query_of({**self.query, **changes})

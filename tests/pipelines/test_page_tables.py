@@ -6,7 +6,9 @@ import polars as pl
 
 from pipelines.page_tables import EVENTS, marked_days
 
-NONE = pl.DataFrame(schema={"starts_on": pl.Date, "ends_on": pl.Date, "name": pl.String, "channel_id": pl.String})
+NONE = pl.DataFrame(
+    schema={"starts_on": pl.Date, "ends_on": pl.Date, "name": pl.String, "channel_id": pl.String}
+)
 
 
 def keys(events: pl.DataFrame, kind: str) -> dict[str, date]:
@@ -30,5 +32,7 @@ def test_a_campaign_keeps_its_span_and_days_outside_are_left_out() -> None:
             "channel_id": ["*", "*"],
         }
     )
-    events = marked_days(campaigns, date(2026, 10, 30), date(2026, 11, 12)).filter(pl.col("kind") == "campaign")
+    events = marked_days(campaigns, date(2026, 10, 30), date(2026, 11, 12)).filter(
+        pl.col("kind") == "campaign"
+    )
     assert events.rows() == [(date(2026, 11, 1), date(2026, 11, 11), "campaign", "双11", "*")]
