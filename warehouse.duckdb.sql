@@ -848,6 +848,38 @@ create table if not exists planting_recommendation (
     demand_source     text not null                            -- forecast, forecast × catchment, expected sales, commitment
 );
 
+-- One row per fact that a plan rests on, to tell the next night what changed. Only the two newest cutoffs are kept.
+create table if not exists planting_input (
+    run_id  text not null,
+    cutoff  date not null,
+    kind    text not null,                                     -- demand, cost, price, yield, cold, field, decision
+    subject text not null,                                     -- crop/year/season, practice, practice/crop, plot, recommendation
+    value   double,                                            -- kg, yuan a mu, yuan a kg, kg a mu, 1, mu, mu
+    mark    text not null                                      -- field: land class and a digest of what stood on it; else ''
+);
+
+-- One row per line that differs from the plan before, or stands because of it; the largest yuan first.
+create table if not exists planting_change (
+    run_id            text not null,
+    cutoff            date not null,
+    since             date not null,                           -- cutoff of the plan before
+    rank              integer not null,
+    recommendation_id text not null,                           -- plot/year/season/practice
+    plot_id           text not null,
+    practice_id       text not null,
+    crop_id           text not null,
+    year              integer not null,
+    season            integer not null,
+    old_mu            double not null check (old_mu >= 0),
+    new_mu            double not null check (new_mu >= 0),
+    change_kg         double not null,                         -- of the main crop, at usual yields
+    change_yuan       double not null,                         -- expected profit of the line, new less old
+    cause             text not null check (cause in ('demand', 'price_cost', 'field_state', 'decision', 'horizon', 'knock_on',
+                                                     'frozen', 'kept')),  -- the last two: the area is as before
+    text_zh           text not null,
+    text_en           text not null
+);
+
 -- One row per crop, year and season of a plan: demand, supply, what is sold, left over, unserved.
 create table if not exists planting_balance (
     run_id      text not null,

@@ -1,21 +1,19 @@
-"""Plan what to plant: read, solve, check, explain, write."""
+"""Plan what to plant: read, make, explain, tell what changed, write."""
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import polars as pl
 
-from models.planning.activities import spread
-from models.planning.chances import Chances
-from models.planning.checker import Report, Rules, check
-from models.planning.money import priced_lines
+from models.planning.checker import Report
 from models.planning.problem import Infeasible, Params, Plan, Problem, Stop
 from models.planning.reasons import REASON_SCHEMA, explain, recommendation_ids
-from models.planning.village import solve
+from pipelines.plan_changes import changed, forget_old_facts, former_plan, night_facts
+from pipelines.plan_check import check_plan as check_plan
+from pipelines.plan_check import inputs_hash
 from pipelines.plan_inputs import PlanInputs, plan_inputs
-from pipelines.plan_weigh import Weighed, fresh_chances, value_row, weigh
+from pipelines.plan_made import Made, make_plan
 from pipelines.progress import report
 from settings import Settings
 from warehouse import Warehouse
@@ -23,7 +21,8 @@ from warehouse import Warehouse
 NIGHTLY = Stop(gap=0.01, nodes=20, rounds=40, time_limit_s=60.0)
 """Nodes and rounds end the search long before the seconds do, so a rerun gives the same plan."""
 TABLES = (
-    "planting_plan", "planting_value", "planting_recommendation", "planting_balance", "recommendation_reason",
+    "planting_plan", "planting_value", "planting_recommendation", "planting_balance", "planting_input", "planting_change",
+    "recommendation_reason",
 )  # fmt: skip
 
 
@@ -50,126 +49,50 @@ def plan_planting(
     if inputs is None:
         _write(warehouse, cutoff, {})
         return PlanResult("no plan: load plots and practices first", None, None, ())
-    inputs = _without_unfit_decisions(inputs)
     report("plan", 1, 4, "solve")
-    notes = [*inputs.notes, *inputs.problem.missing()["detail"]]
+    missing = inputs.problem.missing()["detail"].to_list()
+    former, now = former_plan(warehouse, cutoff=cutoff), night_facts(inputs.problem)
+    last = None if former is None else former.last(now)
     try:
-        problem, plan, more = _solve(inputs.problem, inputs.params, settings.seed, stop)
+        made = make_plan(settings, warehouse, inputs, cutoff=cutoff, run_id=run_id, stop=stop, last=last)
     except Infeasible as nothing:
-        return _infeasible(settings, warehouse, inputs, cutoff, run_id, [*notes, str(nothing)])
-    report("plan", 2, 4, "weigh")
-
-    def village(of: Problem) -> Plan:
-        return solve(of, inputs.params, settings.seed, stop)
-
-    weighed = weigh(settings, warehouse, inputs, problem, plan, village, cutoff=cutoff)
-    final = _finished(weighed, problem, inputs.params)
-    checked = check_plan(final, problem, inputs.params)
-    fresh = fresh_chances(settings, warehouse, inputs, problem, cutoff=cutoff, run_id=run_id)
-    value, unvalued = value_row(settings, weighed, final.assignments, fresh, certain=_is_certain(fresh))
+        notes = [*inputs.notes, *missing, str(nothing)]
+        return _infeasible(settings, warehouse, inputs, cutoff, run_id, notes)
     report("plan", 3, 4, "explain")
-    reasons = _explained(weighed, final, inputs)
-    told = [*notes, *more, *weighed.notes, *unvalued, *(f"{r[0]}: {r[2]}" for r in checked.broken.rows())]
+    told = [*made.notes, *missing]
     frames = {
-        "planting_plan": _plan_row(settings, inputs, final, checked),
-        "planting_value": value,
-        "planting_recommendation": _recommendations(final, problem),
-        "planting_balance": checked.balance,
-        "recommendation_reason": pl.concat([reasons, _notes(told)]),
+        "planting_plan": _plan_row(settings, inputs, made.plan, made.report),
+        "planting_value": made.value,
+        "planting_recommendation": _recommendations(made.plan, made.problem),
+        "planting_balance": made.report.balance,
+        "planting_input": now if former is None else former.facts_to_keep(now),
+        "planting_change": changed(former, made, now, inputs.params),
+        "recommendation_reason": pl.concat([_explained(made, inputs), _notes(told)]),
     }
     _write(warehouse, cutoff, {name: f.with_columns(run_id=pl.lit(run_id)) for name, f in frames.items()})
-    return PlanResult(_summary(final, checked, value, inputs.params), final, checked, tuple(told))
+    forget_old_facts(warehouse, former=former)
+    return PlanResult(
+        _summary(made, frames["planting_change"], inputs.params), made.plan, made.report, tuple(told)
+    )
 
 
-def _summary(plan: Plan, checked: Report, value: pl.DataFrame, params: Params) -> str:
-    worth = value.row(0, named=True)
+def _summary(made: Made, changes: pl.DataFrame, params: Params) -> str:
+    worth = made.value.row(0, named=True)
+    moved = changes.filter((pl.col("new_mu") - pl.col("old_mu")).abs() > 0).height
     return (
-        f"{plan.assignments.height} lines for {params.first_year}–{params.last_year}, profit "
-        f"{checked.profit_yuan:,.0f} yuan, gap {plan.gap:.2%}, {checked.broken.height} rules broken; expected "
+        f"{made.plan.assignments.height} lines for {params.first_year}–{params.last_year}, profit "
+        f"{made.report.profit_yuan:,.0f} yuan, gap {made.plan.gap:.2%}, {made.report.broken.height} rules broken; expected "
         f"{worth['expected_yuan']:,.0f} (made for mean demand {worth['mean_plan_yuan']:,.0f}), worst tenth "
-        f"{worth['cvar_yuan']:,.0f}, service {worth['service_share']:.1%}, waste {worth['waste_kg']:,.0f} kg"
+        f"{worth['cvar_yuan']:,.0f}, service {worth['service_share']:.1%}, waste {worth['waste_kg']:,.0f} kg; "
+        f"{moved} lines changed"
     )
 
 
-def _is_certain(fresh: Chances) -> bool:
-    return bool((fresh.demand_kg == fresh.demand_kg[:, :1]).all())
-
-
-def _finished(weighed: Weighed, problem: Problem, params: Params) -> Plan:
-    """The chosen lines as a plan at mean demand; the bound is the mean plan's own, which no plan exceeds there."""
-    lines = priced_lines(weighed.lines, problem, params)
-    profit = float(lines["expected_profit_yuan"].sum())
-    bound = max(weighed.mean.bound_yuan, profit)
-    proven = weighed.made_for == "mean" and weighed.mean.status == "optimal"
-    return replace(
-        weighed.plan, assignments=lines, profit_yuan=profit, bound_yuan=bound,
-        status="optimal" if proven else "feasible",
-    )  # fmt: skip
-
-
-def _explained(weighed: Weighed, final: Plan, inputs: PlanInputs) -> pl.DataFrame:
+def _explained(made: Made, inputs: PlanInputs) -> pl.DataFrame:
     """Reasons by the demand that the plan was made for."""
-    balance = check_plan(final, weighed.problem, inputs.params).balance
-    return explain(weighed.problem, inputs.params, replace(final, balance=balance), inputs.freshness)
-
-
-def check_plan(plan: Plan, problem: Problem, params: Params) -> Report:
-    """Have the independent checker re-read a plan under the rules it was made with."""
-    return check(
-        plan.assignments,
-        plots=problem.plots,
-        practices=problem.practices,
-        practice_yield=problem.yields,
-        crops=problem.crops,
-        planting=problem.history,
-        demand=problem.demand,
-        rules=Rules(
-            first_year=params.first_year,
-            last_year=params.last_year,
-            first_season=params.first_season,
-            repeat=params.repeat,
-            rotate_by=params.rotate_by,
-            may_repeat=params.may_repeat,
-            surplus=params.surplus,
-            legume_years=params.legume_years,
-            legume_from=params.first_year - 1 if params.legume_from is None else params.legume_from,
-            legume_classes=params.legume_classes,
-            min_share=params.min_share,
-            one_crop=params.one_crop,
-        ),
-    )
-
-
-def _without_unfit_decisions(inputs: PlanInputs) -> PlanInputs:
-    """Leave out settled areas of lines that no longer exist, with a note each."""
-    free = replace(inputs.problem, fixed=inputs.problem.fixed.clear())
-    key = ["plot_id", "practice_id", "year", "season"]
-    lines = spread(free, inputs.params).lines
-    fixed = inputs.problem.fixed
-    fits = fixed.filter(pl.col("max_mu") <= 0).vstack(
-        fixed.filter(pl.col("max_mu") > 0).join(lines, on=key, how="semi")
-    )
-    gone = fixed.join(fits, on=key, how="anti")
-    notes = [
-        f"the area settled for plot '{r[0]}', practice '{r[1]}', {r[2]} season {r[3]} does not fit any more "
-        "(unknown, not ripe in the usual year, or the crop would follow itself); it is left out"
-        for r in gone.rows()
-    ]
-    return replace(inputs, problem=replace(inputs.problem, fixed=fits), notes=(*inputs.notes, *notes))
-
-
-def _solve(problem: Problem, params: Params, seed: int, stop: Stop) -> tuple[Problem, Plan, list[str]]:
-    """Solve; where people's decisions make a plot impossible, without them."""
-    notes: list[str] = []
-    while True:
-        try:
-            return problem, solve(problem, params, seed, stop), notes
-        except Infeasible as nothing:
-            mine = pl.col("plot_id") == nothing.plot_id
-            if not problem.fixed.filter(mine).height:
-                raise
-            notes.append(f"{nothing}; what people decided on plot '{nothing.plot_id}' is left out")
-            problem = replace(problem, fixed=problem.fixed.filter(~mine))
+    balance = check_plan(made.plan, made.weighed.problem, inputs.params).balance
+    plan = replace(made.plan, balance=balance)
+    return explain(made.weighed.problem, inputs.params, plan, inputs.freshness)
 
 
 def _infeasible(
@@ -199,29 +122,6 @@ def _plan_row(settings: Settings, inputs: PlanInputs, plan: Plan, checked: Repor
 def _plan_frame(settings: Settings, inputs: PlanInputs, **values: Any) -> pl.DataFrame:
     horizon = {"first_year": inputs.params.first_year, "last_year": inputs.params.last_year}
     return pl.DataFrame([{**horizon, **values, "seed": settings.seed, "inputs_hash": inputs_hash(inputs)}])
-
-
-def inputs_hash(inputs: PlanInputs) -> str:
-    """Sha256 of the problem's frames, what does not ripen, and the rules: equal inputs, equal hash."""
-    digest = hashlib.sha256()
-    problem = inputs.problem
-    for frame in (
-        problem.plots,
-        problem.practices,
-        problem.yields,
-        problem.crops,
-        problem.history,
-        problem.demand,
-        problem.fixed,
-    ):
-        plain = frame.drop("known_at", strict=False)
-        digest.update(plain.select(sorted(plain.columns)).write_csv().encode())
-    digest.update(",".join(sorted(problem.unripe)).encode())
-    rules = {
-        name: sorted(v, key=str) if isinstance(v, frozenset) else v for name, v in vars(inputs.params).items()
-    }
-    digest.update(repr(sorted(rules.items())).encode())
-    return digest.hexdigest()
 
 
 def _recommendations(plan: Plan, problem: Problem) -> pl.DataFrame:

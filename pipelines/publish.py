@@ -23,6 +23,7 @@ OF_THE_CUTOFF = (
     "planting_recommendation",
     "planting_balance",
     "planting_value",
+    "planting_change",
     "recommendation_reason",
     "bestseller_forecast",
     "bestseller_reason",
@@ -71,7 +72,7 @@ def release_tables(settings: Settings, warehouse: Warehouse, cutoff: date) -> di
         "unmapped_sales": unmapped_with_share(warehouse, known_by),
         "sensor_state": warehouse.query("sensor_state", known_by=known_by),
         **accuracy_tables(warehouse, cutoff=cutoff),
-        **page_tables(warehouse, cutoff=cutoff, known_by=known_by),
+        **page_tables(warehouse, cutoff=cutoff, known_by=known_by, zone=settings.timezone),
     }
     return tables
 

@@ -61,7 +61,8 @@ def take_over(
         problem: Costs of practices.
         classes, chances: See recourse.
         aim: What more means.
-        yuan_per_mu: What taking over a mu is worth in itself: 0 mixes for profit, above 0 keeps a plan steady.
+        yuan_per_mu: What taking over a mu is worth in itself: 0 mixes for profit, above 0 keeps a plan steady, without end
+            takes everything over.
 
     Returns:
         The lines of the mix (LINE, area_mu), and per plot taken over what the aim gained by it (yuan; below 0: lost).

@@ -9,6 +9,7 @@ import pytest
 
 from models.planning.problem import Infeasible
 from pipelines import plan as plan_module
+from pipelines import plan_made
 from pipelines.ingest import load
 from pipelines.plan import PlanResult, plan_planting
 from pipelines.scenarios import draw_scenarios
@@ -203,7 +204,7 @@ def test_a_plan_that_rules_make_impossible_is_written_as_such(
         raise Infeasible("N1", ["legumes on 10 mu more in the window ending 2027"])
 
     fill(county, wh)
-    monkeypatch.setattr(plan_module, "solve", impossible)
+    monkeypatch.setattr(plan_made, "solve", impossible)
     assert "these limits conflict: legumes on 10 mu" in planned(county, wh).summary
     assert wh.read("planting_plan")["status"].to_list() == ["infeasible"]
     assert wh.read("planting_recommendation").is_empty()
