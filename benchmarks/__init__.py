@@ -29,6 +29,7 @@ DATA_FOLDERS = {
 NAMES = (
     "bestseller",
     "county",
+    "cuts",
     "cutting",
     "demand",
     "grading",
