@@ -190,6 +190,18 @@ create table if not exists practice_yield (
     primary key (practice_id, crop_id)
 );
 
+-- One row per practice and thing bought for it: seed, seedlings, film.
+create table if not exists planting_material (
+    practice_id     text not null references practice (practice_id),
+    item            text not null,                             -- seed, seedling, …
+    quantity_per_mu double not null check (quantity_per_mu > 0),
+    unit            text not null,                             -- kg, pieces, …
+    weeks_before    integer not null default 0 check (weeks_before between 0 and 52),  -- had so long before it is sown
+    source          text not null,
+    known_at        timestamptz not null,
+    primary key (practice_id, item)
+);
+
 -- One row per crop and season sold outside the recorded channels: what a year is expected to take.
 create table if not exists expected_sale (
     crop_id  text not null references crop (crop_id),
@@ -584,6 +596,46 @@ create table if not exists decision (
     known_at          timestamptz not null
 );
 
+-- One row per report of a person from a field: sown, cut, or why it could not be done. A cut is also a harvest_event ('report:' and
+-- the report's id), a sowing a planting, from the night that takes it in.
+-- key: report_id
+create table if not exists harvest_report (
+    report_id    text primary key,                             -- inbox message id: taken in once
+    plot_id      text not null,
+    crop_id      text not null,
+    task         text not null check (task in ('sow', 'harvest')),
+    answer       text not null check (answer in ('done', 'cannot')),
+    done_on      date not null,                                -- local day
+    harvested_kg double check (harvested_kg >= 0 and harvested_kg <= 10000000),  -- of a harvest done
+    grade        text,                                         -- null: not graded
+    area_mu      double check (area_mu > 0),                   -- of a sowing done
+    year         integer check (year between 1990 and 2100),   -- of a sowing done: its line in the plan
+    season       integer check (season between 1 and 4),
+    practice_id  text,
+    photo        text,                                         -- file in the county folder's photos/; null: none
+    reason       text,                                         -- with 'cannot'
+    author       text not null,
+    written_at   timestamptz not null,
+    known_at     timestamptz not null
+);
+
+-- One row per commitment that a person entered, changed or withdrew by hand; it is a commitment from the night that takes it in.
+-- key: entry_id
+create table if not exists commitment_entry (
+    entry_id          text primary key,                        -- inbox message id: taken in once
+    commitment_id     text not null,                           -- a new one, or the one it changes
+    kind              text not null check (kind in ('preorder', 'contract', 'adoption')),
+    crop_id           text not null,
+    quantity_kg       double not null check (quantity_kg >= 0),            -- 0 withdraws it
+    due_from          date not null,
+    due_to            date not null,
+    price_yuan_per_kg double check (price_yuan_per_kg >= 0),
+    author            text not null,
+    written_at        timestamptz not null,
+    known_at          timestamptz not null,
+    check (due_to >= due_from)
+);
+
 -- ───────────────────────────── forecasts ─────────────────────────────
 
 -- One row per product, channel, region, day ahead and quantile level, of one run.
@@ -878,6 +930,36 @@ create table if not exists planting_change (
                                                      'frozen', 'kept')),  -- the last two: the area is as before
     text_zh           text not null,
     text_en           text not null
+);
+
+-- One row per week ahead, village, crop and thing that a plan's lines need, accepted lines and others apart.
+create table if not exists supply_need (
+    run_id      text not null,
+    cutoff      date not null,
+    week_start  date not null,                                 -- Monday
+    village_id  text,                                          -- place; null: plots without one
+    crop_id     text not null,
+    item        text not null,                                 -- labour, or an item of planting_material
+    quantity    double not null check (quantity > 0),
+    unit        text not null,                                 -- hours for labour
+    is_accepted boolean not null                               -- people accepted these lines, or changed their area
+);
+
+-- One row per night and decision: what it was worth, as the checker counts the whole with the plot as proposed and as decided.
+create table if not exists planting_decision_score (
+    run_id            text not null,
+    cutoff            date not null,
+    decision_id       text not null,
+    recommendation_id text not null,
+    answer            text not null,
+    author            text not null,
+    reason            text,
+    stage             text not null check (stage in ('ahead', 'past')),  -- past: on what was planted and cut
+    proposed_mu       double not null,
+    decided_mu        double not null,                         -- planned tonight, or recorded
+    proposed_yuan     double not null,
+    decided_yuan      double not null,
+    gained_yuan       double not null                          -- decided less proposed
 );
 
 -- One row per crop, year and season of a plan: demand, supply, what is sold, left over, unserved.

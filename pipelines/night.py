@@ -18,6 +18,7 @@ from pipelines.check import CutoffAhead, check_inputs
 from pipelines.clean import clean_readings
 from pipelines.demand_inputs import forecast_series
 from pipelines.forecast import forecast_demand, forecast_season
+from pipelines.handed_in import hand_over
 from pipelines.ingest import watch_once
 from pipelines.monitors import watch_forecasts
 from pipelines.operations.logs import RUN
@@ -69,6 +70,7 @@ def ingest(night: Night, warehouse: Warehouse) -> str:
     loaded = watch_once(night.settings, warehouse, now=night.now)
     inbox = Inbox.open(night.settings.inbox_path)
     messages = take_in_inbox(warehouse, inbox, run_id=night.run_id, now=night.now)
+    hand_over(warehouse, zone=night.settings.timezone)
     refused = [file.name for file in loaded.files if file.state == "refused"]
     told = f", {len(refused)} refused: {', '.join(refused[:3])} (see inbox/refused)" if refused else ""
     return f"{len(loaded.files)} files, {messages} messages{told}"

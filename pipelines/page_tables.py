@@ -9,12 +9,16 @@ from warehouse import Warehouse
 
 PAST_DAYS = 400
 AHEAD_DAYS = 372
+READING_DAYS = 30
+FAULT_DAYS = 60
 EVENTS = {"day": pl.Date, "until": pl.Date, "kind": pl.String, "key": pl.String, "channel_id": pl.String}
 
 
-def page_tables(warehouse: Warehouse, *, cutoff: date, known_by: datetime) -> dict[str, pl.DataFrame]:
+def page_tables(
+    warehouse: Warehouse, *, cutoff: date, known_by: datetime, zone: str
+) -> dict[str, pl.DataFrame]:
     """Tables of a release, each in a fixed row order: planting, harvest_event, commitment, practice_yield, decision,
-    calendar_event, stock_out_daily."""
+    calendar_event, crew, stock_out_daily, reading_daily, sensor_fault."""
     first = cutoff - timedelta(days=PAST_DAYS)
     return {
         "planting": warehouse.read("planting", known_by=known_by)
@@ -33,10 +37,33 @@ def page_tables(warehouse: Warehouse, *, cutoff: date, known_by: datetime) -> di
         "calendar_event": marked_days(
             warehouse.read("campaign", known_by=known_by), first, cutoff + timedelta(days=AHEAD_DAYS)
         ),
+        "crew": warehouse.read("crew").sort("crew_id"),
         "stock_out_daily": warehouse.read("stock_day", known_by=known_by)
         .filter((pl.col("hours_out_of_stock") > 0) & (pl.col("stock_date") >= first))
         .select("product_id", "channel_id", "region_id", "stock_date", "hours_out_of_stock")
         .sort("product_id", "channel_id", "region_id", "stock_date"),
+        **_sensors(warehouse, known_by, zone),
+    }
+
+
+def _sensors(warehouse: Warehouse, known_by: datetime, zone: str) -> dict[str, pl.DataFrame]:
+    """Good readings by sensor, quantity and local day, and what cleaning found wrong lately."""
+    return {
+        "reading_daily": warehouse.sql(
+            "select sensor_id, quantity, cast(measured_at at time zone $zone as date) as day, avg(value) as mean_value, "
+            "min(value) as low_value, max(value) as high_value, count(*) as readings from reading "
+            "where flag is null and measured_at > $since and measured_at <= $known_by "
+            "group by all order by all",
+            since=known_by - timedelta(days=READING_DAYS),
+            known_by=known_by,
+            zone=zone,
+        ),
+        "sensor_fault": warehouse.sql(
+            "select sensor_id, quantity, fault, from_at, to_at, readings, detail from sensor_fault "
+            "where readings > 0 and coalesce(to_at, from_at) > $since and known_at <= $known_by order by all",
+            since=known_by - timedelta(days=FAULT_DAYS),
+            known_by=known_by,
+        ),
     }
 
 

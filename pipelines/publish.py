@@ -24,6 +24,8 @@ OF_THE_CUTOFF = (
     "planting_balance",
     "planting_value",
     "planting_change",
+    "planting_decision_score",
+    "supply_need",
     "recommendation_reason",
     "bestseller_forecast",
     "bestseller_reason",

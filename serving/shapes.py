@@ -239,7 +239,7 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
     "finding": {"rank": N, "kind": S, "subject": S, "value": F, "allowed": F, "text_zh": S, "text_en": S},
 }
 
-TABLES |= PAGE_TABLES
+TABLES = {**PAGE_TABLES, **TABLES}
 
 
 def conform(table: str, frame: pl.DataFrame | None) -> pl.DataFrame:

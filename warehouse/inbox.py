@@ -18,6 +18,8 @@ KINDS = {
     "demand_override": "override_id",
     "decision": "decision_id",
     "override_withdrawal": "withdrawal_id",
+    "harvest_report": "report_id",
+    "commitment_entry": "entry_id",
 }
 """Kind of message (the table it goes to) → the column that carries the message id."""
 
@@ -29,12 +31,29 @@ _SCHEMA = """
         author       text not null,
         written_at   text not null,
         taken_by     text
-    )
+    );
+    create table if not exists once (
+        once_key     text primary key,
+        asked        text not null,
+        message_id   text not null
+    );
 """
 
 
 class InboxError(RuntimeError):
     """A message cannot be kept; the message says what is wrong with it."""
+
+
+class OtherAsked(InboxError):
+    """The same once-key was used for something else."""
+
+
+@dataclass(frozen=True)
+class OnceKey:
+    """What makes a message sent twice one message: the sender's key, and a digest of what was asked with it."""
+
+    key: str
+    asked: str
 
 
 @dataclass(frozen=True)
@@ -60,14 +79,17 @@ class Inbox:
         path.parent.mkdir(parents=True, exist_ok=True)
         inbox = cls(path)
         with inbox._connected() as connection:
-            connection.execute(_SCHEMA)
+            connection.executescript(_SCHEMA)
         return inbox
 
-    def write(self, kind: str, payload: Mapping[str, Any], author: str) -> str:
+    def write(self, kind: str, payload: Mapping[str, Any], author: str, once: OnceKey | None = None) -> str:
         """Keep a message and return its id; when it returns, the message survives a power cut.
+
+        With a once-key that was used before nothing is kept and the id of the message kept then is returned.
 
         Raises:
             InboxError: Unknown kind, no author, or a payload that is no JSON object.
+            OtherAsked: The once-key was used for something else.
         """
         if kind not in KINDS:
             raise InboxError(f"message kind '{kind}' is not one of {', '.join(KINDS)}")
@@ -79,11 +101,18 @@ class Inbox:
             raise InboxError(f"the payload of a {kind} is no JSON object: {error}") from error
         message_id = uuid4().hex
         with self._connected() as connection:
+            if once and (before := _claimed(connection, once, message_id)):
+                return before
             connection.execute(
                 "insert into message values (?, ?, ?, ?, ?, null)",
                 (message_id, kind, text, author, datetime.now(UTC).isoformat()),
             )
         return message_id
+
+    def answered(self, once: OnceKey) -> str | None:
+        """The id of the message that was kept for a once-key, or None; raises OtherAsked."""
+        with self._connected() as connection:
+            return _same(connection, once)
 
     def pending(self) -> list[Message]:
         """Messages no flow has taken in yet, oldest first."""
@@ -122,6 +151,23 @@ class Inbox:
                 yield connection
         finally:
             connection.close()
+
+
+def _claimed(connection: sqlite3.Connection, once: OnceKey, message_id: str) -> str | None:
+    """Take the once-key for a message, in the caller's transaction; or the id of the message that has it."""
+    new = connection.execute(
+        "insert or ignore into once values (?, ?, ?)", (once.key, once.asked, message_id)
+    ).rowcount
+    return None if new else _same(connection, once)
+
+
+def _same(connection: sqlite3.Connection, once: OnceKey) -> str | None:
+    row = connection.execute("select asked, message_id from once where once_key = ?", (once.key,)).fetchone()
+    if row is None:
+        return None
+    if row[0] != once.asked:
+        raise OtherAsked("the once-key was used for something else; take a new key for a new message")
+    return str(row[1])
 
 
 def _message(row: tuple[str, str, str, str, str]) -> Message:

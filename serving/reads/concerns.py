@@ -196,6 +196,6 @@ def _sensors(release: Release) -> Iterator[Concern]:
     faulty = rows.filter(runs.has_fault())["sensor_id"].n_unique()
     if silent:
         facts: dict[str, Fact] = {"n": ("count", silent), "hours": ("hours", SILENT_HOURS)}
-        yield Concern("silent", WARNING, facts, page="/runs#sensors")
+        yield Concern("silent", WARNING, facts, page="/fields#sensors")
     if faulty:
-        yield Concern("faulty", NOTE, {"n": ("count", faulty)}, page="/runs#sensors")
+        yield Concern("faulty", NOTE, {"n": ("count", faulty)}, page="/fields#sensors")

@@ -11,6 +11,7 @@ from serving.published import Published
 from serving.reads.bestsellers import QUESTIONS
 from serving.routes.deps import Current
 from serving.web.bestsellers import bestsellers
+from serving.web.fields_page import fields_page
 from serving.web.nights import nights
 from serving.web.render import ASSETS, asset, reader, render
 from serving.web.today import today
@@ -40,6 +41,13 @@ def read_bestsellers(request: Request, release: Current, question: Choice = "") 
 def read_runs(request: Request, release: Current) -> Response:
     """How the nights went, what was refused."""
     return render(request, "runs", reader(request), **nights(release))
+
+
+@router.get("/fields")
+def read_fields(request: Request, release: Current, village: Choice = "") -> Response:
+    """What stands in the fields, and what the sensors say."""
+    say = reader(request)
+    return render(request, "fields", say, **fields_page(release, say, village))
 
 
 @router.get("/static/{name}")
