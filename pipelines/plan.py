@@ -14,6 +14,7 @@ from pipelines.plan_check import check_plan as check_plan
 from pipelines.plan_check import inputs_hash
 from pipelines.plan_inputs import PlanInputs, plan_inputs
 from pipelines.plan_made import Made, make_plan
+from pipelines.plan_people import needs, scores
 from pipelines.progress import report
 from settings import Settings
 from warehouse import Warehouse
@@ -22,7 +23,7 @@ NIGHTLY = Stop(gap=0.01, nodes=20, rounds=40, time_limit_s=60.0)
 """Nodes and rounds end the search long before the seconds do, so a rerun gives the same plan."""
 TABLES = (
     "planting_plan", "planting_value", "planting_recommendation", "planting_balance", "planting_input", "planting_change",
-    "recommendation_reason",
+    "planting_decision_score", "supply_need", "recommendation_reason",
 )  # fmt: skip
 
 
@@ -67,6 +68,14 @@ def plan_planting(
         "planting_balance": made.report.balance,
         "planting_input": now if former is None else former.facts_to_keep(now),
         "planting_change": changed(former, made, now, inputs.params),
+        "planting_decision_score": scores(
+            settings,
+            warehouse,
+            made,
+            cutoff=cutoff,
+            first=(inputs.params.first_year, inputs.params.first_season),
+        ),
+        "supply_need": needs(settings, warehouse, made, cutoff=cutoff),
         "recommendation_reason": pl.concat([_explained(made, inputs), _notes(told)]),
     }
     _write(warehouse, cutoff, {name: f.with_columns(run_id=pl.lit(run_id)) for name, f in frames.items()})
