@@ -97,10 +97,10 @@ def _county(world: World, seed: int) -> dict[str, dict[tuple[str, str, str], tup
             found[crop] = {}
             for name in GOODS:
                 aim = sum(kg for _, kg in learnt[crop].values()) if name == "planned" else None
-                earned = _earned(
+                earned, proposed = _earned(
                     crop, _scaled(known, aim), _scaled(goods, aim), learnt[crop], scored[crop], seed
                 )
-                found[crop] |= {f"{who}, {name}, {way}": x for (who, way), x in earned.items()}
+                found[crop] |= {(who, name, way): (x, proposed) for (who, way), x in earned.items()}
     return found
 
 
