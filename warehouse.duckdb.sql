@@ -636,6 +636,18 @@ create table if not exists commitment_entry (
     check (due_to >= due_from)
 );
 
+-- One row per answer of a person to a proposed standard: in force from the day after it is approved.
+-- key: approval_id
+create table if not exists standard_approval (
+    approval_id       text primary key,                        -- inbox message id: taken in once
+    recommendation_id text not null,                           -- grading_recommendation
+    answer            text not null check (answer in ('approve', 'refuse')),
+    author            text not null,
+    reason            text,
+    written_at        timestamptz not null,
+    known_at          timestamptz not null
+);
+
 -- ───────────────────────────── forecasts ─────────────────────────────
 
 -- One row per product, channel, region, day ahead and quantile level, of one run.
@@ -1065,6 +1077,147 @@ create table if not exists bestseller_score (
     base_rate         double not null,
     false_alarm_yuan  double not null,                         -- cost of what was left of them by the first quantities
     lead_days_median  double not null
+);
+
+-- One row per class and attribute of every standard this night knows: shipped, loaded, or approved by a person.
+create table if not exists published_standard (
+    run_id      text not null,
+    cutoff      date not null,
+    standard    text not null,
+    version     text not null,
+    crop_id     text not null,                                 -- may name goods the county does not grow
+    grade       text not null,
+    rank        bigint not null,                               -- 1 is the best class
+    attribute   text not null,
+    min_value   double,
+    max_value   double,
+    condition   text,                                          -- null: plain; else when the limit stands in for the plain one
+    valid_from  date not null,
+    source      text not null,
+    is_verified boolean not null,
+    origin      text not null check (origin in ('shipped', 'loaded', 'approved')),
+    is_in_force boolean not null,                              -- the newest version that holds, and no fault
+    fault       text                                           -- which limit is looser than the class claimed; null: none
+);
+
+-- One row per crop and grade: what customers pay, take and send back.
+create table if not exists grade_price (
+    run_id       text not null,
+    cutoff       date not null,
+    crop_id      text not null,
+    grade        text not null,
+    base_grade   text not null,                                -- the grade others are held against: the one sold most
+    price_ratio  double,                                       -- to the base grade; null: not estimable
+    low          double,                                       -- ends of its 90 % interval
+    high         double,
+    cells        bigint not null,                              -- channel × pack × month that hold both
+    markets      bigint not null,                              -- channels that hold both
+    advice       text not null check (advice in ('base', 'pays', 'does_not_pay', 'costs', 'not_estimable')),
+    yuan_per_kg  double,                                       -- of crop, mean of what was paid; null: no money known
+    sold_kg      double not null,                              -- kg of crop in the year before the cutoff
+    sold_share   double not null,
+    lines        bigint not null,
+    return_share double                                        -- refunded after shipping, of order lines; null: too few
+);
+
+-- One row per crop asked about: new cuts, keep the present ones, or do not grade.
+create table if not exists grading_recommendation (
+    run_id            text not null,
+    cutoff            date not null,
+    recommendation_id text not null,                           -- crop/version: the same limits keep it from night to night
+    crop_id           text not null,
+    attribute         text not null,
+    answer            text not null check (answer in ('new_cuts', 'keep', 'do_not_grade')),
+    standard          text not null,                           -- proposed standard, or the present one
+    version           text not null,
+    status            text not null check (status in ('proposed', 'in_force', 'approved', 'refused', 'none')),
+    grades            bigint not null,
+    pieces            bigint not null,                         -- measured
+    goods_kg          double not null,                         -- a year's kg the pieces stand for
+    net_yuan          double not null,                         -- a year, with these cuts
+    present_yuan      double,                                  -- with the present cuts; null: none are known
+    equal_width_yuan  double not null,
+    terciles_yuan     double not null,
+    unsorted_yuan     double not null,
+    gain_low_yuan     double not null,                         -- above not sorting: quantiles 0.05, 0.5, 0.95
+    gain_yuan         double not null,
+    gain_high_yuan    double not null,
+    moved_share       double not null,                         -- of resamples in which a cut moved by more than a bin
+    regret_share      double not null,                         -- of the net lost by keeping these cuts on resamples
+    text_zh           text not null,
+    text_en           text not null
+);
+
+-- One row per recommendation and grade: its limits and what it is expected to bring.
+create table if not exists grade_cut (
+    run_id            text not null,
+    cutoff            date not null,
+    recommendation_id text not null,
+    crop_id           text not null,
+    grade             text not null,
+    rank              bigint not null,
+    attribute         text not null,
+    min_value         double,                                  -- null: no lower limit
+    max_value         double,                                  -- for what less of is better; null: no upper limit
+    present_min       double,
+    present_max       double,
+    goods_share       double not null,                         -- of the pieces measured
+    goods_kg          double not null,
+    demand_kg         double,                                  -- a year; null: not limited
+    price_yuan_per_kg double not null
+);
+
+-- One row per recommendation and reason, in order of weight.
+create table if not exists grading_reason (
+    run_id            text not null,
+    cutoff            date not null,
+    recommendation_id text not null,
+    rank              integer not null,
+    kind              text not null,                           -- gain, limit, price, stability, sample, class
+    text_zh           text not null,
+    text_en           text not null,
+    value_yuan        double
+);
+
+-- One row per lot and grade of its standard: the share that a sample tells, and the label the lot may carry.
+create table if not exists lot_grade (
+    run_id    text not null,
+    cutoff    date not null,
+    lot_id    text not null,
+    crop_id   text not null,
+    standard  text not null,
+    grade     text not null,                                   -- '' stands for pieces of no class
+    rank      bigint not null,
+    share     double not null,
+    low       double not null,                                 -- quantiles 0.05 and 0.95
+    high      double not null,
+    label     text,                                            -- of the lot, the same in all its rows; null: none is sure
+    pieces    bigint not null,                                 -- sampled
+    needed    bigint                                           -- pieces that would do for a label; null: none would
+);
+
+-- One row per lot and where it should go: an order's grade in a channel, processing, clearance.
+create table if not exists lot_allocation (
+    run_id      text not null,
+    cutoff      date not null,
+    lot_id      text not null,
+    crop_id     text not null,
+    destination text not null,                                 -- channel/grade, processed product, or clearance
+    kind        text not null check (kind in ('order', 'processing', 'clearance')),
+    kg          double not null check (kg >= 0),
+    yuan        double not null,
+    steps_down  bigint                                         -- grades below the lot's own; null: no grade is asked
+);
+
+-- One row per crop, land class and grade: the share of a harvest that planting may count on.
+create table if not exists grade_mix (
+    run_id     text not null,
+    cutoff     date not null,
+    crop_id    text not null,
+    land_class text not null,                                  -- '' stands for all
+    grade      text not null,
+    share      double not null check (share between 0 and 1),  -- adds up to 1 over the grades
+    harvest_kg double not null                                 -- kg behind it
 );
 
 -- ───────────────────────────── runs ─────────────────────────────

@@ -18,6 +18,7 @@ KINDS = {
     "demand_override": "override_id",
     "decision": "decision_id",
     "override_withdrawal": "withdrawal_id",
+    "standard_approval": "approval_id",
     "harvest_report": "report_id",
     "commitment_entry": "entry_id",
 }
