@@ -220,11 +220,16 @@ def pool_state(grid: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
         one column that looks a day ahead, to be read at least a day late), `weekday_kg`, `weekday_mean_kg` (as
         series_state). Float32; null where no day of the window was open.
     """
+    of_series = grid.select("series", *by).unique("series")
+    pools = of_series.select(by).unique().sort(by).with_row_index("pool")
+    numbered = of_series.join(pools, on=by).select("series", "pool")
     total = (
-        grid.group_by(*by, "date")
+        grid.select("series", "date", "demand_kg")
+        .join(numbered, on="series")
+        .group_by("pool", "date")
         .agg(kg=pl.when(pl.col("demand_kg").count() > 0).then(pl.col("demand_kg").cast(pl.Float64).sum()))
-        .sort(*by, "date")
-        .with_columns(pool=pl.struct(by).rank("dense") if len(by) > 1 else pl.col(by[0]).rank("dense"))
+        .sort("pool", "date")
+        .join(pools, on="pool", how="left", maintain_order="left")
     )
     centred = pl.col("kg").shift(-1).over("pool").alias("_next")
     return total.with_columns(centred).select(
