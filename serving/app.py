@@ -25,11 +25,13 @@ from serving.routes import (
     accuracy,
     bestsellers,
     demand_page,
+    field_reports,
     forecasts,
     health,
     login,
     messages,
     metrics,
+    my_page,
     overrides,
     pages,
     planting,
@@ -102,6 +104,7 @@ def create_app(settings: Settings, *, poll_seconds: float = 0.5) -> FastAPI:
         runs.router,
         messages.router,
         overrides.router,
+        field_reports.router,
         whatif.router,
         metrics.router,
     ):
@@ -109,6 +112,7 @@ def create_app(settings: Settings, *, poll_seconds: float = 0.5) -> FastAPI:
     app.include_router(pages.router)
     app.include_router(demand_page.router)
     app.include_router(planting_page.router)
+    app.include_router(my_page.router)
     app.add_middleware(Kept, published=published)
     app.add_middleware(Access, settings=settings, page=problem_page)
     app.add_middleware(Guard)

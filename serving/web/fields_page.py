@@ -57,7 +57,7 @@ def _sensors(release: Release, say: Say, plots: pl.DataFrame | None) -> list[dic
     )
     if plots is not None:
         rows = rows.join(plots.select("plot_id"), on="plot_id", how="semi")
-    daily = {key: g for key, g in release.frame("reading_daily").group_by("sensor_id", "quantity")}
+    daily = dict(release.frame("reading_daily").group_by("sensor_id", "quantity"))
     last = cutoff(release)
     found = []
     for row in rows.head(MOST).iter_rows(named=True):

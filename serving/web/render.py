@@ -41,6 +41,7 @@ ASSETS = {
     "icon.svg": "image/svg+xml",
     "my.css": "text/css",
     "my.js": "text/javascript",
+    "worker.js": "text/javascript",
 }
 
 
