@@ -17,7 +17,7 @@ NAME_MARK = "__"
 """`SHOP__name.csv` says the shop in the file's name."""
 FIRST = (
     "place", "region", "channel", "crop", "product", "product_crop", "listing", "weather_station", "plot", "practice",
-    "practice_yield", "crew", "cold_room", "transit", "sensor", "recipe", "grade_standard",
+    "practice_yield", "crew", "cold_room", "transit", "sensor", "recipe", "grade_standard", "lot",
 )  # fmt: skip
 """Kinds that others refer to, in the order in which they go in; facts come after them."""
 NOT_DELIVERED = (".part", ".tmp", ".reason.txt")

@@ -9,6 +9,7 @@ import orjson
 import polars as pl
 
 from pipelines.deliveries import Delivery, Found
+from pipelines.grading_intake import judge_graded
 from pipelines.load_report import FileReport
 from pipelines.sources.kinds import Batch, Context
 from pipelines.sources.profile import profiles
@@ -118,8 +119,11 @@ def _joined(several: list[Batch]) -> Batch:
 
 def _take_batch(wh: Warehouse, file: Found, batch: Batch, counts: Counts, context: Context) -> None:
     rejected, taken, unchanged = batch.rejected, 0, 0
-    if batch.rows.height:
-        merged = wh.take_in(batch.table, batch.rows, file.file_id)
+    rows, refused = judge_graded(wh, batch.table, batch.rows)
+    if refused.height:
+        rejected = pl.concat([rejected, refused], how="vertical_relaxed")
+    if rows.height:
+        merged = wh.take_in(batch.table, rows, file.file_id)
         taken, unchanged = merged.taken, merged.unchanged
         rejected = pl.concat([rejected, merged.rejected_frame], how="vertical_relaxed")
     if rejected.height:

@@ -2,7 +2,7 @@
 
 Two members see the order of the grades. A forest of deep trees splits on the grade as a number, and each leaf answers with the
 shares of the training pieces in it; boosted trees answer, cut by cut, whether a piece is of that grade or better. Their shares are
-mixed; the weight is chosen on pieces held out of the training set. Sources: Meinshausen 2006 (leaf shares of a regression
+mixed; the forest's kind and the weight are chosen on pieces held out of the training set. Sources: Meinshausen 2006 (leaf shares of a regression
 forest); Frank & Hall 2001 (one binary question a cut); Ke et al. 2017 (LightGBM).
 """
 
@@ -24,15 +24,25 @@ RARE = 10
 
 @dataclass(frozen=True)
 class OrdinalParams:
-    """trees and `forest` settings of the forest, rounds and `boosted` settings of the cuts; held_out: share that chooses the weight."""
+    """How it is fitted.
+
+    trees, rounds: Of the forest and of each cut. held_out: share of the groups that chooses the kind of forest, each grown with
+    `trial_trees`, and the weight. forests: kinds tried: few measurements offered a split and nearly all pieces a tree, or more
+    measurements and fewer pieces.
+    """
 
     trees: int = 500
+    trial_trees: int = 200
     rounds: int = 200
     held_out: float = 0.25
+    forests: tuple[Mapping[str, Any], ...] = (
+        {"bagging_fraction": 0.9, "feature_fraction_bynode": 0.1},
+        {"bagging_fraction": 0.7, "feature_fraction_bynode": 0.25},
+    )
     forest: Mapping[str, Any] = field(
         default_factory=lambda: {
-            "objective": "regression", "boosting": "rf", "bagging_fraction": 0.7, "bagging_freq": 1,
-            "feature_fraction_bynode": 0.25, "num_leaves": 1500, "min_data_in_leaf": 1, "min_sum_hessian_in_leaf": 0.0,
+            "objective": "regression", "boosting": "rf", "bagging_freq": 1, "num_leaves": 1500, "min_data_in_leaf": 1,
+            "min_sum_hessian_in_leaf": 0.0,
         }
     )  # fmt: skip
     boosted: Mapping[str, Any] = field(
@@ -98,44 +108,69 @@ def fit_ordinal(
         raise ValueError(
             "a grader learns from rows of at least two grades; give x and grade of the same length"
         )
-    whole = _members(x, grade, seed, threads, params)
     numbers = np.unique(group)
     held = np.isin(
         group, np.random.default_rng(seed).permutation(numbers)[: round(params.held_out * len(numbers))]
     )
+    run = _Run(seed, threads, params)
     if not held.any() or len(np.unique(grade[~held])) < 2:
-        return whole
-    part = _members(x[~held], grade[~held], seed, threads, params)
-    return OrdinalModel(
-        whole.grades, whole.forest, whole.leaf_shares, whole.cuts, _best_weight(part, x[held], grade[held])
-    )
+        return _joined(run, x, grade, params.forests[0], params.trees, 1.0)
+    kind, weight = _best_of(run, x[~held], grade[~held], x[held], grade[held])
+    return _joined(run, x, grade, kind, params.trees, weight)
 
 
-def _best_weight(model: OrdinalModel, x: Floats, grade: Ints) -> float:
-    known = np.isin(grade, model.grades)
-    forest, boosted = model._forest(x[known]), model._boosted(x[known])
-    return min(
-        WEIGHTS, key=lambda w: ranked_score(w * forest + (1 - w) * boosted, grade[known], model.grades)
-    )
+@dataclass(frozen=True)
+class _Run:
+    seed: int
+    threads: int
+    params: OrdinalParams
+
+    @property
+    def common(self) -> dict[str, Any]:
+        return {
+            "seed": self.seed, "num_threads": self.threads, "deterministic": True, "force_row_wise": True, "verbosity": -1,
+        }  # fmt: skip
 
 
-def _members(x: Floats, grade: Ints, seed: int, threads: int, params: OrdinalParams) -> OrdinalModel:
-    common = {
-        "seed": seed, "num_threads": threads, "deterministic": True, "force_row_wise": True, "verbosity": -1,
-    }  # fmt: skip
+def _best_of(
+    run: _Run, x: Floats, grade: Ints, x_held: Floats, held: Ints
+) -> tuple[Mapping[str, Any], float]:
+    """Kind of forest and its weight with the least score on the pieces held out."""
+    known = np.isin(held, grade)
+    found = []
+    boosted: Floats | None = None
+    for kind in run.params.forests:
+        model = _joined(run, x, grade, kind, run.params.trial_trees, 1.0, with_cuts=boosted is None)
+        if boosted is None:
+            boosted = model._boosted(x_held[known])
+        forest = model._forest(x_held[known])
+        found += [
+            (ranked_score(w * forest + (1 - w) * boosted, held[known], model.grades), -w, kind)
+            for w in WEIGHTS
+        ]
+    _, weight, kind = min(found, key=lambda f: f[:2])
+    return kind, -weight
+
+
+def _joined(
+    run: _Run, x: Floats, grade: Ints, kind: Mapping[str, Any], trees: int, weight: float, *, with_cuts: bool = True
+) -> OrdinalModel:  # fmt: skip
     grades = np.unique(grade)
-    forest = lgb.train({**params.forest, **common}, lgb.Dataset(x, grade.astype(float)), params.trees)
+    settings = {**run.params.forest, **kind, **run.common}
+    forest = lgb.train(settings, lgb.Dataset(x, grade.astype(float)), trees)
     leaves = np.asarray(forest.predict(x, pred_leaf=True)).reshape(len(x), -1)
     at = np.searchsorted(grades, grade)
     tables = tuple(_leaf_table(leaves[:, t], at, len(grades)) for t in range(leaves.shape[1]))
-    cuts = []
-    for better in grades[1:]:
-        is_better = (grade >= better).astype(float)
-        if min(is_better.sum(), (1 - is_better).sum()) < RARE:
-            cuts.append(float(is_better.mean()))
-            continue
-        cuts.append(lgb.train({**params.boosted, **common}, lgb.Dataset(x, is_better), params.rounds))
-    return OrdinalModel(tuple(int(g) for g in grades), forest, tables, tuple(cuts), 1.0)
+    cuts = tuple(_cut(run, x, grade >= better) for better in grades[1:]) if with_cuts else ()
+    return OrdinalModel(tuple(int(g) for g in grades), forest, tables, cuts, weight)
+
+
+def _cut(run: _Run, x: Floats, is_better: NDArray[np.bool_]) -> lgb.Booster | float:
+    if min(is_better.sum(), (~is_better).sum()) < RARE:
+        return float(is_better.mean())
+    return lgb.train(
+        {**run.params.boosted, **run.common}, lgb.Dataset(x, is_better.astype(float)), run.params.rounds
+    )
 
 
 def _leaf_table(leaf: Ints, at: Ints, grades: int) -> Floats:

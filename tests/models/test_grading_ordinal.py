@@ -12,7 +12,7 @@ from models.grading.ordinal import (
     share_misses,
 )
 
-SMALL = OrdinalParams(trees=40, rounds=40)
+SMALL = OrdinalParams(trees=40, trial_trees=20, rounds=40)
 
 
 def pieces(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
