@@ -30,7 +30,6 @@ NAMES = (
     "bestseller",
     "county",
     "cuts",
-    "cutting",
     "demand",
     "grading",
     "harvest",

@@ -46,7 +46,10 @@ def _lead(compartments: dict[str, Picks], lead: int) -> tuple[Rows, Rows]:
     total = 0.0
     for name, own in compartments.items():
         others = [p for other, p in compartments.items() if other != name]
-        methods = {"anxu": forecast_mean(own, others, choose(others, lead), lead), **_peers(own, others, lead)}
+        methods = {
+            "anxu": forecast_mean(own, others, choose(others, lead), lead),
+            **_peers(own, others, lead),
+        }
         known = ~np.isnan(np.array(list(methods.values()))).any(axis=0)
         truth = own.kg[known]
         total += float(truth.sum())
@@ -60,7 +63,9 @@ def _lead(compartments: dict[str, Picks], lead: int) -> tuple[Rows, Rows]:
     best = min(w for m, w in wape.items() if m != "anxu")
     ratio = round(wape["anxu"] / best, 4)
     what = f"{lead} days ahead: WAPE ÷ the best of three peers, at most"
-    return rows, [{"what": what, "value": ratio, "limit": AGAINST_BEST_PEER, "holds": ratio <= AGAINST_BEST_PEER}]
+    return rows, [
+        {"what": what, "value": ratio, "limit": AGAINST_BEST_PEER, "holds": ratio <= AGAINST_BEST_PEER}
+    ]
 
 
 def _peers(own: Picks, others: list[Picks], lead: int) -> dict[str, Floats]:

@@ -72,7 +72,9 @@ def on_days(picks: Picks, days: Floats, values: Floats) -> Floats:
 def _mean(rows: Floats) -> Floats:
     """Mean over the first axis of what is known; NaN where nothing is."""
     known = ~np.isnan(rows)
-    result: Floats = np.where(known.any(axis=0), np.nansum(rows, axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)
+    result: Floats = np.where(
+        known.any(axis=0), np.nansum(rows, axis=0) / np.maximum(known.sum(axis=0), 1), np.nan
+    )
     return result
 
 
@@ -127,7 +129,9 @@ def forecast(season: Season, setting: PickSetting, lead_days: float) -> Floats:
     return result
 
 
-def choose(plantings: Sequence[Picks], lead_days: float, grid: Sequence[PickSetting] = GRID, best: int = 12) -> list[PickSetting]:
+def choose(
+    plantings: Sequence[Picks], lead_days: float, grid: Sequence[PickSetting] = GRID, best: int = 12
+) -> list[PickSetting]:
     """The `best` settings, each planting forecast from the others in turn; least summed absolute error first.
 
     Raises:
@@ -145,7 +149,9 @@ def _loss(season: Season, setting: PickSetting, lead_days: float) -> float:
     return float(np.nansum(np.abs(forecast(season, setting, lead_days) - season.own.kg)))
 
 
-def forecast_mean(own: Picks, others: Sequence[Picks], settings: Sequence[PickSetting], lead_days: float) -> Floats:
+def forecast_mean(
+    own: Picks, others: Sequence[Picks], settings: Sequence[PickSetting], lead_days: float
+) -> Floats:
     """Mean forecast of several settings: of nearly equal ones none is trusted alone. As `forecast`."""
     season = Season.of(own, others, [s.smooth_days for s in settings])
     result: Floats = np.mean([forecast(season, s, lead_days) for s in settings], axis=0)
