@@ -1,7 +1,7 @@
 """Finding a good village plan: relax, settle plots chunk by chunk, then re-solve neighbourhoods.
 
 Plots meet only in demand, so a plan is settled a few plots at a time while the others stay relaxed and adapt (relax and
-fix), and is then improved by freeing some plots, or two years of some plots, with the rest settled (fix and optimise). The
+fix), and is then improved by freeing some of its yes/no, with the rest settled (fix and optimise; `neighbourhoods`). The
 first relaxation bounds every plan. Method: Pochet & Wolsey, Production Planning by Mixed Integer Programming (2006), ch. 3.
 """
 
@@ -13,12 +13,14 @@ import numpy.typing as npt
 from models.planning.formulation import Programme
 from models.planning.highs import Answer, Flags, Solver
 from models.planning.limits import Floats
+from models.planning.neighbourhoods import Neighbourhoods
 from models.planning.problem import Stop
 
 WHOLE = 400
 """Up to so many yes/no columns the programme is solved in one go, to a proven optimum."""
 CHUNK = 300
-SMALLEST, LARGEST = 100, 1200
+ONE_TURN = 0.06
+"""Share of the seconds left that one neighbourhood may take."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,9 @@ def search(
         return Found(whole, relaxed.value, relaxed.value, relaxed.value, 0)
     if keys <= WHOLE:
         return _in_one_go(programme, solver, relaxed, stop)
+    near = Neighbourhoods(programme, key_years, solver.row_prices(), np.random.default_rng(seed))
     first, nodes = _relax_and_fix(programme, solver, stop)
-    best, more = _improve(programme, key_years, solver, first, relaxed.value, seed=seed, stop=stop)
+    best, more = _improve(programme, solver, first, near, relaxed.value, stop)
     return Found(_x(best), best.value, relaxed.value, relaxed.value, nodes + more)
 
 
@@ -103,10 +106,21 @@ def _chunks(programme: Programme, order: npt.NDArray[np.int64], size: int) -> li
     return [np.isin(programme.key_plot, group) for group in groups]
 
 
+def _large_first(programme: Programme) -> npt.NDArray[np.int64]:
+    """Plots with yes/no columns, the one with most land first: what small ones cannot take the rest of is little."""
+    land = (programme.rows["kind"] == "land").to_numpy()
+    rows, columns = programme.matrix[land][:, : programme.first_key].nonzero()
+    area = np.zeros(int(programme.line_plot.max(initial=0)) + 1)
+    np.maximum.at(area, programme.line_plot[columns], programme.row_upper[land][rows])
+    plots = np.unique(programme.key_plot)
+    order: npt.NDArray[np.int64] = plots[np.argsort(-area[plots], kind="stable")]
+    return order
+
+
 def _relax_and_fix(programme: Programme, solver: Solver, stop: Stop) -> tuple[Answer, int]:
     """A first plan: the plots of one chunk yes/no, those before it settled, those after it relaxed."""
     settled = np.full(programme.first_sale - programme.first_key, np.nan)
-    chunks = _chunks(programme, np.unique(programme.key_plot), CHUNK)
+    chunks = _chunks(programme, _large_first(programme), CHUNK)
     nodes = 0
     for done, chunk in enumerate(chunks):
         share = 1.0 / max(1.0, 0.5 * (len(chunks) - done))
@@ -135,50 +149,23 @@ def _settle_by_plot(programme: Programme, solver: Solver, chunk: Flags, settled:
 
 
 def _improve(
-    programme: Programme,
-    key_years: npt.NDArray[np.int64],
-    solver: Solver,
-    best: Answer,
-    bound: float,
-    *,
-    seed: int,
-    stop: Stop,
+    programme: Programme, solver: Solver, best: Answer, near: Neighbourhoods, bound: float, stop: Stop
 ) -> tuple[Answer, int]:
     """Re-solve neighbourhoods, sized so that most close within the nodes; ends on gap, rounds, patience or time."""
-    draw = np.random.default_rng(seed)
-    size, nodes, idle = max(CHUNK, SMALLEST), 0, 0
-    for turn in range(stop.rounds):
+    nodes, idle = 0, 0
+    for _ in range(stop.rounds):
         close = bound - best.value <= stop.gap * max(1.0, abs(bound))
-        if close or idle >= max(12, stop.rounds // 4) or solver.seconds_left < 0.2:
+        if close or idle >= max(16, stop.rounds // 4) or solver.seconds_left < 0.2:
             break
-        near = _neighbourhood(programme, key_years, draw, size, by_years=turn % 3 == 2)
-        settled = np.where(near, np.nan, np.round(_x(best)[programme.keys]))
+        kind, keys = near.next(_x(best))
+        settled = np.where(keys, np.nan, np.round(_x(best)[programme.keys]))
         answer = solver.run(
-            binary=near, settled=settled, start=best.x, nodes=stop.nodes, gap=1e-5, time_share=0.3
+            binary=keys, settled=settled, start=best.x, nodes=stop.nodes, gap=1e-5, time_share=ONE_TURN
         )
         nodes += answer.nodes
         idle += 1
-        if answer.x is not None and answer.value > best.value + 1e-6 * abs(best.value):
+        gained = answer.x is not None and answer.value > best.value + 1e-6 * abs(best.value)
+        if gained:
             best, idle = answer, 0
-        size = min(int(size * 1.3), LARGEST) if answer.status == "optimal" else max(int(size * 0.7), SMALLEST)
+        near.learn(kind, gained=gained, closed=answer.status == "optimal")
     return best, nodes
-
-
-def _neighbourhood(
-    programme: Programme,
-    key_years: npt.NDArray[np.int64],
-    draw: np.random.Generator,
-    size: int,
-    *,
-    by_years: bool,
-) -> Flags:
-    """Some plots drawn at random: all their years, or two years running of more of them."""
-    order = draw.permutation(np.unique(programme.key_plot))
-    first, last = int(key_years.min()), int(key_years.max())
-    span = np.ones(key_years.size, dtype=np.bool_)
-    if by_years and last > first:
-        year = int(draw.integers(first, last))
-        span = (key_years == year) | (key_years == year + 1)
-    counts = np.bincount(programme.key_plot[span], minlength=int(order.max()) + 1)
-    taken = order[np.cumsum(counts[order]) <= max(size, counts[order[0]])]
-    return span & np.isin(programme.key_plot, taken)

@@ -385,7 +385,6 @@ def test_plots_settled_in_turn_break_no_rule_and_the_bound_holds_the_best_plan(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search, "WHOLE", 0)
         patch.setattr(search, "CHUNK", 1)
-        patch.setattr(search, "SMALLEST", 100)
         in_turn = solve(problem, params, 1, EXACT)
     assert broken(problem, params, in_turn) == []
     slack = 1e-6 * abs(at_once.profit_yuan) + 1e-3
