@@ -648,6 +648,18 @@ create table if not exists standard_approval (
     known_at          timestamptz not null
 );
 
+-- One row per question of a person: what if the plan's world were otherwise?
+-- key: whatif_id
+create table if not exists planting_whatif (
+    whatif_id      text primary key,                           -- inbox message id: taken in once
+    name           text not null check (length(name) > 0),
+    overrides_json text not null,                              -- list of {kind, …}; docs/methods-planning.md
+    author         text not null,
+    reason         text,
+    written_at     timestamptz not null,
+    known_at       timestamptz not null
+);
+
 -- ───────────────────────────── forecasts ─────────────────────────────
 
 -- One row per product, channel, region, day ahead and quantile level, of one run.
@@ -972,6 +984,36 @@ create table if not exists planting_decision_score (
     proposed_yuan     double not null,
     decided_yuan      double not null,
     gained_yuan       double not null                          -- decided less proposed
+);
+
+-- One row per question and side: the plan as it is, and solved anew in the world asked about, by the same code.
+create table if not exists planting_whatif_answer (
+    run_id         text not null,
+    cutoff         date not null,
+    whatif_id      text not null,                              -- planting_whatif
+    side           text not null check (side in ('base', 'whatif')),
+    status         text not null check (status in ('solved', 'infeasible', 'refused')),
+    detail         text not null,                              -- notes; why there is no plan
+    profit_yuan    double,                                     -- at mean demand, as the checker counts; null: no plan; so the next
+    expected_yuan  double,
+    cvar_yuan      double,
+    service_share  double,
+    promise_share  double,
+    waste_kg       double,
+    unserved_kg    double,
+    labour_hours   double,
+    moved_mu       double,                                     -- mu that stand otherwise than in the plan as it is
+    moved_lines    integer
+);
+
+-- One row per question and crop: mu planned over all years, as it is and in the world asked about.
+create table if not exists planting_whatif_crop (
+    run_id    text not null,
+    cutoff    date not null,
+    whatif_id text not null,
+    crop_id   text not null,
+    base_mu   double not null,
+    whatif_mu double not null
 );
 
 -- One row per crop, year and season of a plan: demand, supply, what is sold, left over, unserved.

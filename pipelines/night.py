@@ -23,6 +23,7 @@ from pipelines.ingest import watch_once
 from pipelines.monitors import watch_forecasts
 from pipelines.operations.logs import RUN
 from pipelines.plan import plan_planting
+from pipelines.plan_whatif import solve_whatifs
 from pipelines.progress import report
 from pipelines.publish import publish
 from pipelines.reconcile import agree_horizons
@@ -109,8 +110,10 @@ def select(night: Night, warehouse: Warehouse) -> str:
 
 
 def plan(night: Night, warehouse: Warehouse) -> str:
-    """Plan what to plant."""
-    return plan_planting(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id).summary
+    """Plan what to plant, and answer what-ifs on it."""
+    summary = plan_planting(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id).summary
+    answered = solve_whatifs(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
+    return f"{summary}; {answered} what-ifs answered" if answered else summary
 
 
 def score(night: Night, warehouse: Warehouse) -> str:

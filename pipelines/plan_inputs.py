@@ -5,10 +5,12 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
 from features.weather import climate_by_day, daily_weather
 from models.planning.demand import crop_demand, less_standing, standing_kg
 from models.planning.heat import heat_fit, usual_year
+from models.planning.imagine import Imagined
 from models.planning.problem import FIXED_SCHEMA, Params, Problem
 from models.planning.reasons import Freshness
 from models.planning.seasons import first_open_season
@@ -25,6 +27,9 @@ LEAST_CLIMATE_DAYS = 300
 """With fewer known days of the year no practice is judged by its warmth."""
 
 
+AS_IT_IS = Imagined()
+
+
 @dataclass(frozen=True)
 class PlanInputs:
     """The problem, its rules, how fresh the facts are, and what could not be counted."""
@@ -35,24 +40,30 @@ class PlanInputs:
     notes: tuple[str, ...]
     parts: pl.DataFrame
     """What a row of demand is made of beside the forecast: crop_id, year, season, preorder_kg, other_kg, borne_kg."""
+    imagined: Imagined = AS_IT_IS
 
 
-def plan_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date) -> PlanInputs | None:
+def plan_inputs(
+    settings: Settings, warehouse: Warehouse, *, cutoff: date, imagined: Imagined = AS_IT_IS
+) -> PlanInputs | None:
     """Read land, practices, history, demand and decisions; None when no plot or no practice is known.
 
     Planned are `settings.plan_years` years from the first open season (models.planning.seasons). The legume rule holds on
     land classes that a legume practice fits, flooded ones apart, in windows from the year before the plan on. Practices
-    whose crop does not ripen in the usual year (models.planning.heat) are not planned; each has a note.
+    whose crop does not ripen in the usual year (models.planning.heat) are not planned; each has a note. `imagined` changes
+    what is read, for a what-if.
     """
     known_by = settings.known_by(cutoff)
     plots, practices, yields, crops = (
-        warehouse.read(name) for name in ("plot", "practice", "practice_yield", "crop")
+        imagined.table(name, warehouse.read(name)) for name in ("plot", "practice", "practice_yield", "crop")
     )
     if plots.is_empty() or practices.is_empty():
         return None
     planting = warehouse.read("planting", known_by=known_by)
     year, season = first_open_season(practices, planting, cutoff)
-    unripe, heat_notes = unripe_practices(warehouse, settings, practices, crops, cutoff)
+    unripe, heat_notes = unripe_practices(
+        warehouse, settings, practices, crops, cutoff, warmer_c=imagined.warmer_c
+    )
     dry = practices.filter(~pl.col("land_class").is_in(FLOODED), ~pl.col("practice_id").is_in(unripe))
     legumes = dry.join(crops.filter("is_legume"), on="crop_id", how="semi")
     params = Params(
@@ -65,10 +76,10 @@ def plan_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date) -> Pl
     )
     daily, source, notes = daily_demand(warehouse, settings, cutoff)
     demand = crop_demand(
-        daily,
+        imagined.demand(daily, "kg"),
         practices=practices,
         yields=yields,
-        commitments=warehouse.read("commitment", known_by=known_by),
+        commitments=imagined.table("commitment", warehouse.read("commitment", known_by=known_by)),
         expected=warehouse.read("expected_sale"),
         years=range(year, params.last_year + 1),
         first_season=season,
@@ -96,11 +107,18 @@ def plan_inputs(settings: Settings, warehouse: Warehouse, *, cutoff: date) -> Pl
             standing_kg(planting=planting, plots=plots, practices=practices, yields=yields),
             on=["crop_id", "year", "season"], how="full", coalesce=True,
         ),
+        imagined,
     )  # fmt: skip
 
 
 def unripe_practices(
-    warehouse: Warehouse, settings: Settings, practices: pl.DataFrame, crops: pl.DataFrame, cutoff: date
+    warehouse: Warehouse,
+    settings: Settings,
+    practices: pl.DataFrame,
+    crops: pl.DataFrame,
+    cutoff: date,
+    *,
+    warmer_c: float = 0.0,
 ) -> tuple[list[str], list[str]]:
     """Practices whose crop does not ripen in the usual year of the stations known by the cutoff, and notes."""
     known = crops.drop_nulls(["base_temp_c", "mature_gdd_c_d"])
@@ -108,6 +126,7 @@ def unripe_practices(
         return [], []
     hours = warehouse.read("weather_observed", known_by=settings.known_by(cutoff))
     climate = climate_by_day(daily_weather(hours, timezone=settings.timezone))
+    climate = climate.with_columns(cs.starts_with("air_temp_") + warmer_c)
     days = usual_year(climate).drop_nulls().height
     if days < LEAST_CLIMATE_DAYS:
         return [], [

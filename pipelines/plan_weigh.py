@@ -137,7 +137,8 @@ def _by_path(warehouse: Warehouse, inputs: PlanInputs, problem: Problem, paths: 
         practices=problem.practices,
         yields=problem.yields,
     )
-    return demand_by_path(problem.demand, inputs.parts, keys, kg)
+    factor = inputs.imagined.demand(keys.with_columns(factor=pl.lit(1.0)), "factor")["factor"].to_numpy()
+    return demand_by_path(problem.demand, inputs.parts, keys, kg * factor[:, None])
 
 
 def value_row(

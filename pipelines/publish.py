@@ -26,6 +26,8 @@ OF_THE_CUTOFF = (
     "planting_change",
     "planting_decision_score",
     "supply_need",
+    "planting_whatif_answer",
+    "planting_whatif_crop",
     "recommendation_reason",
     "bestseller_forecast",
     "bestseller_reason",

@@ -21,6 +21,7 @@ KINDS = {
     "standard_approval": "approval_id",
     "harvest_report": "report_id",
     "commitment_entry": "entry_id",
+    "planting_whatif": "whatif_id",
 }
 """Kind of message (the table it goes to) → the column that carries the message id."""
 

@@ -126,7 +126,7 @@ class _Book:
         for plot in plots.values():
             for at, kg in plot.kg.items():
                 self._kg[at] += kg
-        self._profit = np.full(chances.count, -sum(p.cost for p in plots.values()))
+        self._profit = np.full(chances.count, -float(sum(p.cost for p in plots.values())))
         self._revenue = {row: self._of_row(row, self._kg) for row in self._members}
         for revenue in self._revenue.values():
             self._profit += revenue
