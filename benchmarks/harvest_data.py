@@ -42,7 +42,7 @@ def _picks(path: Path) -> tuple[Picks, list[str]]:
         except (ValueError, IndexError):
             notes.append(f"line {n} has no day, class A and class B: left out")
     usual = float(np.median([day for day, _ in numbers]))
-    rows = []
+    rows: list[tuple[float, float]] = []
     for day, kg in numbers:
         put_right = day + YEAR_DAYS
         if day < usual - YEAR_DAYS / 2 and put_right <= usual + YEAR_DAYS / 2:

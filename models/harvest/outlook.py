@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -86,7 +87,7 @@ def look_ahead(
     after = np.full((plantings.height, paths), np.nan)
     weather = weather_paths(temperatures, forecast_c, days=days, paths=paths, seed=seed)
     past = rates(temperatures, dict(known.stages), cover_c=known.warmth.cover_c)
-    ahead = {}
+    ahead: dict[tuple[str, bool], Floats] = {}
     for p in range(paths):
         one = Temperatures(temperatures.last + timedelta(days=1), weather[p])
         for key, rate in rates(one, dict(known.stages), cover_c=known.warmth.cover_c).items():
@@ -119,12 +120,13 @@ def look_ahead(
     return Outlook(_described(plantings, told, after, season, temperatures.last), after, season)
 
 
-def _by_calendar(row: dict[str, object], known: Knowledge, last: date, z: Floats) -> Floats:
+def _by_calendar(row: dict[str, Any], known: Knowledge, last: date, z: Floats) -> Floats:
     """Days until ready of a crop without thermal data: its usual day of the year, else the practice's first selling day."""
-    mean, sd = known.first_cut_doy.get(str(row["crop_id"]), (row["sell_from_doy"], CALENDAR_SD_DAYS))  # type: ignore[arg-type]
+    usual: tuple[Any, float] = (row["sell_from_doy"], CALENDAR_SD_DAYS)
+    mean, sd = known.first_cut_doy.get(str(row["crop_id"]), usual)
     if mean is None:
         return np.full(len(z), np.nan)
-    sown: date = row["sown_on"]  # type: ignore[assignment]
+    sown: date = row["sown_on"]
     year = sown.year if float(mean) >= sown.timetuple().tm_yday else sown.year + 1
     target = (date(year, 1, 1) - last).days + float(mean) - 2
     result: Floats = np.maximum(target + sd * z, 0.0)
@@ -167,7 +169,7 @@ def _described(
     for j, name in enumerate(("p10", "p50", "p90")):
         days = pl.Series([None if np.isnan(x) else int(x) for x in ready[:, j]], dtype=pl.Int64)
         columns[f"ready_{name}"] = pl.select(
-            pl.lit(last + timedelta(days=1)) + pl.duration(days=days)
+            pl.lit(last + timedelta(days=1)) + pl.duration(days=pl.lit(days))
         ).to_series()
         columns[f"season_{name}_kg"] = pl.Series(kg[:, j])
     columns["season_expected_kg"] = pl.Series(season.mean(axis=1) if len(season) else [], dtype=pl.Float64)

@@ -52,7 +52,7 @@ def day_reached(daily_c_d: Floats, sum_c_d: float) -> float:
     at = int(np.searchsorted(total, sum_c_d - 1e-9))
     if at >= len(total):
         return math.nan
-    return at - 1 + (sum_c_d - total[at - 1]) / (total[at] - total[at - 1])
+    return float(at - 1 + (sum_c_d - total[at - 1]) / (total[at] - total[at - 1]))
 
 
 @dataclass(frozen=True)

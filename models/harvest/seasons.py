@@ -58,7 +58,7 @@ def cuts_of(plantings: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
         .group_by(*SEASON, "day")
         .agg(pl.col("kg").sum())
         .select(CUTS_SCHEMA.names())
-        .cast(dict(CUTS_SCHEMA))
+        .cast(CUTS_SCHEMA)
         .sort(*SEASON, "day")
     )
 
