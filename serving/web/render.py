@@ -26,7 +26,6 @@ PAGES = {
     "demand": "/demand",
     "bestsellers": "/bestsellers",
     "planting": "/planting",
-    "harvest": "/harvest",
     "fields": "/fields",
     "runs": "/runs",
     "my": "/my",
