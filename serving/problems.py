@@ -24,6 +24,7 @@ TITLES = {
     "too-large": "Too large",
     "foreign-origin": "Request from another site",
     "inbox-unavailable": "The inbox cannot be written",
+    "key-reused": "The key belongs to another write",
     "unauthenticated": "Nobody is named",
     "forbidden": "Not open to this role",
     "too-often": "Too many requests",

@@ -9,24 +9,24 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from serving.access import signed, who_asks
-from serving.answers import plain
-from serving.paging import DEFAULT_ROWS, MAX_ROWS, cut
+from serving.answers import plain, table
 from serving.problems import Problem
 from serving.published import Release
 from serving.reads import forecasts
 from serving.reads import overrides as reads
-from serving.routes.deps import LIMITS, PROBLEMS, Current, IdQuery, Paging, problem_shape
+from serving.routes.deps import LIMITS, TABULAR, Current, IdQuery, Paging, problem_shape
 from serving.routes.messages import ANSWERS, keep
+from serving.routes.once import Once, seen
 from serving.schemas_writes import Accepted, Override, Overrides, Withdrawal
 from settings import Settings
-from warehouse.inbox import Inbox
+from warehouse.inbox import Inbox, OnceKey
 
 router = APIRouter(prefix="/v1", tags=["decisions"], dependencies=LIMITS)
 TAKEN_BACK: dict[int | str, dict[str, Any]] = {409: problem_shape("It is past or was taken back already")}
 log = logging.getLogger("anxu.serving")
 
 
-@router.get("/overrides", response_model=Overrides, responses=PROBLEMS)
+@router.get("/overrides", response_model=Overrides, responses=TABULAR)
 def listed(
     request: Request,
     release: Current,
@@ -36,20 +36,15 @@ def listed(
 ) -> Response:
     """Overrides in force, waiting and past, newest first; never cached, as the inbox changes between releases."""
     rows = reads.overrides(release, written(request), product_id=product_id, state=state)
-    found = cut(rows, request, release, min(page.limit or DEFAULT_ROWS, MAX_ROWS), page.cursor)
-    body = {
-        "release_id": release.id,
-        "total": found.total,
-        "next_cursor": found.next_cursor,
-        "items": found.rows.to_dicts(),
-    }
-    return plain(body)
+    return table(request, release, rows, page.limit, page.cursor, changes=True)
 
 
 @router.post("/overrides", status_code=202, response_model=Accepted, responses=ANSWERS)
-def override(request: Request, release: Current, body: Override) -> Response:
+def override(request: Request, release: Current, once: Once, body: Override) -> Response:
     """Change a forecast: forecast × factor from starts_on to ends_on, until expires_on."""
-    return plain(kept(request, release, body), 202)
+    if before := seen(request, "demand_override", once):
+        return before
+    return plain(kept(request, release, body, once), 202)
 
 
 @router.post(
@@ -58,12 +53,18 @@ def override(request: Request, release: Current, body: Override) -> Response:
     response_model=Accepted,
     responses=ANSWERS | TAKEN_BACK,
 )
-def withdrawal(request: Request, release: Current, override_id: str, body: Withdrawal) -> Response:
+def withdrawal(
+    request: Request, release: Current, once: Once, override_id: str, body: Withdrawal
+) -> Response:
     """Take an override back; from the next night on it counts no longer, and an earlier one of its days counts again."""
-    return plain(withdrawn(request, release, override_id, body), 202)
+    if before := seen(request, "override_withdrawal", once):
+        return before
+    return plain(withdrawn(request, release, override_id, body, once), 202)
 
 
-def kept(request: Request, release: Release, body: Override) -> dict[str, object]:
+def kept(
+    request: Request, release: Release, body: Override, once: OnceKey | None = None
+) -> dict[str, object]:
     """Check an override and keep it.
 
     Raises:
@@ -73,15 +74,17 @@ def kept(request: Request, release: Release, body: Override) -> dict[str, object
     reads.check(release, body)
     payload = body.model_dump(mode="json", exclude={"author"})
     author = signed(who_asks(request.scope), body.author)
-    return keep(request.app.state.settings, "demand_override", payload, author)
+    return keep(request.app.state.settings, "demand_override", payload, author, once)
 
 
-def withdrawn(request: Request, release: Release, override_id: str, body: Withdrawal) -> dict[str, object]:
+def withdrawn(
+    request: Request, release: Release, override_id: str, body: Withdrawal, once: OnceKey | None = None
+) -> dict[str, object]:
     """Check that an override can be taken back and keep the withdrawal; raises as `kept`."""
     reads.to_withdraw(reads.overrides(release, written(request)), override_id)
     payload = {"override_id": override_id, "reason": body.reason}
     author = signed(who_asks(request.scope), body.author)
-    return keep(request.app.state.settings, "override_withdrawal", payload, author)
+    return keep(request.app.state.settings, "override_withdrawal", payload, author, once)
 
 
 def written(request: Request) -> reads.Written:
