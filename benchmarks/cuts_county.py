@@ -90,7 +90,7 @@ def _county(world: World, seed: int) -> dict[str, dict[tuple[str, str, str], tup
     if world.size.days < 2 * YEAR.days:
         raise ValueError(f"size '{world.size.name}' has {world.size.days} days of sales; take demo or county")
     learnt, scored = _market(world, is_scored=False), _market(world, is_scored=True)
-    found = {}
+    found: dict[str, dict[tuple[str, str, str], tuple[Floats, bool]]] = {}
     for crop in CROPS:
         known, goods = _pieces(world, crop, False, SAMPLED, seed), _pieces(world, crop, True, SCORED, seed)
         if crop in learnt and crop in scored and known is not None and goods is not None:
@@ -169,7 +169,7 @@ def _earned(
     error = ERROR_SHARE * float(CROPS[crop].attribute_sd)
     problem = CutProblem(known.measured, known.kg, edges, grades, salvage, error)
     chosen = choose_cuts(problem, seed=seed).chosen.cuts
-    present = [(g, class_limit[g] if class_limit[g] is not None else -np.inf) for g in sold]
+    present = [(g, -np.inf if (x := class_limit[g]) is None else x) for g in sold]
     is_proposed = chosen.net_yuan >= (1 + PROPOSED) * worth(problem, present)
     ours = (
         [(g, -np.inf if x <= edges[0] else x) for g, x in chosen.limits(edges).items()]

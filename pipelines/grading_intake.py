@@ -26,7 +26,7 @@ def judge_graded(warehouse: Warehouse, table: str, rows: pl.DataFrame) -> tuple[
     kept = [c for c in rows.columns if c not in (LINE, "file_id", "known_at")]
     told = refused.select(
         LINE, rule="_rule", detail="_detail", row_text=pl.struct(kept).struct.json_encode()
-    ).cast(REJECTED_SCHEMA)  # type: ignore[arg-type]
+    ).cast(REJECTED_SCHEMA)
     return judged.filter(pl.col("_rule").is_null()).select(rows.columns), told
 
 

@@ -46,7 +46,7 @@ def former_plan(warehouse: Warehouse, *, cutoff: date) -> Former | None:
         "select kind, subject, value, mark from planting_input where cutoff = $day", day=day
     )
     until = (int(plan["last_year"][0]) if plan.height else int(lines["year"].max()), 4)  # type: ignore[arg-type]
-    return Former(Before(lines, known.cast(dict(FACT_SCHEMA)), until), day)
+    return Former(Before(lines, known.cast(FACT_SCHEMA), until), day)
 
 
 def changed(former: Former | None, made: Made, now: pl.DataFrame, params: Params) -> pl.DataFrame:

@@ -145,4 +145,4 @@ def _cut_yields(
             part.select("crop_id", "ratio"), on="crop_id", how="left"
         ).with_columns(pl.col("yield_kg_per_mu") * pl.col("ratio").fill_null(1.0))
         for key, part in ratio.group_by("year")
-    }  # type: ignore[misc]
+    }

@@ -1,8 +1,12 @@
 """When which flow runs: Prefect deployments, served by one long-lived process."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from pipelines.nightly import nightly
+
+if TYPE_CHECKING:
+    from prefect.deployments.runner import RunnerDeployment
 
 
 def serve_schedule(home: Path, *, cron: str, timezone: str) -> None:
@@ -26,4 +30,4 @@ def serve_schedule(home: Path, *, cron: str, timezone: str) -> None:
         schedule=Cron(cron, timezone=timezone),
         concurrency_limit=1,
     )
-    serve(night, limit=2)
+    serve(cast("RunnerDeployment", night), limit=2)

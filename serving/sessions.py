@@ -28,7 +28,7 @@ def begun(known: Known, user_id: str) -> str:
 def session(known: Known, cookie: str, max_age_s: float) -> Session | None:
     """The session a cookie names; None when it was changed, ran out, was logged out, or its user or password is gone."""
     try:
-        user_id, epoch, session_id = _signer(known).loads(cookie, max_age=max_age_s)
+        user_id, epoch, session_id = _signer(known).loads(cookie, max_age=int(max_age_s))
     except (BadData, ValueError, TypeError):
         return None
     found = known.users.get(user_id)

@@ -46,7 +46,7 @@ class InboxError(RuntimeError):
     """A message cannot be kept; the message says what is wrong with it."""
 
 
-class OtherAsked(InboxError):
+class OtherAsked(InboxError):  # noqa: N818
     """The same once-key was used for something else."""
 
 

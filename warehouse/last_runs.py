@@ -85,7 +85,7 @@ def _run(about: dict[str, object]) -> LastRun:
 def _lives(pid: int, born: float) -> bool:
     try:
         process = psutil.Process(pid)
-        return abs(process.create_time() - born) < 1 and process.status() != psutil.STATUS_ZOMBIE
+        return bool(abs(process.create_time() - born) < 1 and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

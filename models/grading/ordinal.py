@@ -181,7 +181,7 @@ def _leaf_table(leaf: Ints, at: Ints, grades: int) -> Floats:
         .astype(float)
     )
     total = count.sum(axis=1, keepdims=True)
-    return np.where(total > 0, count / np.maximum(total, 1.0), count.sum(axis=0) / count.sum())
+    return np.asarray(np.where(total > 0, count / np.maximum(total, 1.0), count.sum(axis=0) / count.sum()))
 
 
 def median_grade(shares: Floats, grades: tuple[int, ...]) -> Ints:

@@ -104,7 +104,7 @@ def _groups(points: Floats, count: int, rng: np.random.Generator) -> npt.NDArray
 
 def _distances(points: Floats, centres: Floats) -> Floats:
     squares = (points**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1)[None, :] - 2 * points @ centres.T
-    return np.maximum(squares, 0.0)
+    return np.asarray(np.maximum(squares, 0.0))
 
 
 def _medoid(points: Floats, members: npt.NDArray[np.int64]) -> int:

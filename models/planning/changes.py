@@ -69,7 +69,7 @@ def _rows(
         value=pl.col(value).cast(pl.Float64),
         mark=pl.lit("") if mark is None else mark,
     )
-    return chosen.cast(dict(FACT_SCHEMA))
+    return chosen.cast(FACT_SCHEMA)
 
 
 @dataclass(frozen=True)

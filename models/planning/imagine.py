@@ -72,7 +72,7 @@ def parse(text: str) -> tuple[Override, ...]:
 
 def _one(number: int, row: Mapping[str, Any]) -> Override:
     where = f"override {number}"
-    kind = row.get("kind")
+    kind = str(row.get("kind"))
     if kind not in NEEDS:
         raise BadOverride(f"{where}: kind '{kind}' is not one of {', '.join(NEEDS)}")
     given = {name: value for name, value in row.items() if value is not None}

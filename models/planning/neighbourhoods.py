@@ -76,15 +76,15 @@ class Neighbourhoods:
         """Yuan lost per plot number and per demand row."""
         p = self.programme
         by_column, by_row = column_losses(p, self.prices, x)
-        plot = np.bincount(
+        plot: Floats = np.bincount(
             p.line_plot, by_column[: p.first_key], minlength=int(self._row_plot.max(initial=0)) + 1
-        )
+        ).astype(np.float64)
         plot = plot + np.bincount(p.key_plot, by_column[p.keys], minlength=plot.size)
         plot = plot + np.bincount(
             self._row_plot[self._row_plot >= 0], by_row[self._row_plot >= 0], minlength=plot.size
         )
         row = by_row[self._demand_rows]
-        return plot, row
+        return plot, np.asarray(row, dtype=np.float64)
 
     @cached_property
     def _row_plot(self) -> Numbers:

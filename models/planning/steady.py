@@ -43,7 +43,7 @@ def frozen_areas(
         .join(last.select(*LINE, "area_mu"), on=LINE, how="left", maintain_order="left")
         .with_columns(min_mu=pl.col("area_mu").fill_null(0.0), max_mu=pl.col("area_mu").fill_null(0.0))
         .select(FIXED_SCHEMA.names())
-        .cast(dict(FIXED_SCHEMA))
+        .cast(FIXED_SCHEMA)
         .sort(LINE)
     )
 

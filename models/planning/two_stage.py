@@ -258,7 +258,7 @@ def _market(
 def _dearest(problem: Problem) -> float:
     cost = problem.yields.join(problem.practices.select("practice_id", "cost_yuan_per_mu"), on="practice_id")
     per_kg = cost.select((pl.col("cost_yuan_per_mu") / pl.col("yield_kg_per_mu")).max()).item() or 0.0
-    return float(max(per_kg, problem.yields["price_yuan_per_kg"].max() or 0.0, 1.0))  # type: ignore[type-var, arg-type]
+    return float(max(per_kg, problem.yields["price_yuan_per_kg"].max() or 0.0, 1.0))  # type: ignore[arg-type]
 
 
 def _solved(builder: Builder, time_limit_s: float) -> highspy.Highs:

@@ -32,7 +32,9 @@ class Known:
         """Whether it lives still; one that ended and was not waited for counts as gone."""
         try:
             process = psutil.Process(self.pid)
-            return abs(process.create_time() - self.born) < 1 and process.status() != psutil.STATUS_ZOMBIE
+            return bool(
+                abs(process.create_time() - self.born) < 1 and process.status() != psutil.STATUS_ZOMBIE
+            )
         except psutil.NoSuchProcess:
             return False
 

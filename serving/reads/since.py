@@ -47,15 +47,16 @@ def since(release: Release) -> Since:
         old = {name: _old(folder, name) for name in TABLES}
     except (OSError, pl.exceptions.PolarsError) as error:
         return Since(folder.name, day, trouble=str(error)[:200])
+    demand_kg, products = _demand(old["demand_expected"], release.frame("demand_expected"))
     return Since(
         folder.name,
         day,
-        None,
+        demand_kg=demand_kg,
         profit_yuan=_profit(old["planting_plan"], release.frame("planting_plan")),
         lines=_lines(old["planting_recommendation"], release.frame("planting_recommendation")),
         files=_files(old["load_summary"], release.frame("load_summary")),
         findings=_findings(old["finding"], release.frame("finding")),
-        **_demand(old["demand_expected"], release.frame("demand_expected")),
+        products=products,
     )
 
 
@@ -77,11 +78,13 @@ def _old(folder: Path, table: str) -> pl.DataFrame:
     return conform(table, pl.read_parquet(path) if path.exists() else None)
 
 
-def _demand(old: pl.DataFrame, new: pl.DataFrame) -> dict[str, object]:
+def _demand(
+    old: pl.DataFrame, new: pl.DataFrame
+) -> tuple[tuple[float, float] | None, Sequence[tuple[str, float, float]]]:
     keys = ["product_id", "channel_id", "region_id", "forecast_date"]
     both = new.join(old, on=keys, suffix="_before").drop_nulls(["expected_kg", "expected_kg_before"])
     if both.is_empty():
-        return {}
+        return None, ()
     kg = ["expected_kg_before", "expected_kg"]
     products = (
         both.group_by("product_id")
@@ -89,10 +92,8 @@ def _demand(old: pl.DataFrame, new: pl.DataFrame) -> dict[str, object]:
         .sort((pl.col(kg[1]) - pl.col(kg[0])).abs(), "product_id", descending=[True, False])
         .head(MOST)
     )
-    return {
-        "demand_kg": (float(both[kg[0]].sum()), float(both[kg[1]].sum())),
-        "products": list(products.select("product_id", *kg).iter_rows()),
-    }
+    whole = float(both[kg[0]].sum()), float(both[kg[1]].sum())
+    return whole, list(products.select("product_id", *kg).iter_rows())
 
 
 def _profit(old: pl.DataFrame, new: pl.DataFrame) -> tuple[float, float] | None:

@@ -197,7 +197,7 @@ def _located(release: Release) -> tuple[pl.DataFrame, bool]:
     in_village = pl.int_range(pl.len()).over("village_id")
     village = pl.col("village_id").fill_null("").rank("dense").cast(pl.Int64) - 1
     across = math.ceil(math.sqrt(plots["village_id"].n_unique()))
-    side = math.ceil(math.sqrt(plots.group_by("village_id").len()["len"].max())) + 1
+    side = math.ceil(math.sqrt(max(plots.group_by("village_id").len()["len"].to_list()))) + 1
     tiles = plots.with_columns(v=village, i=in_village).select(
         "plot_id",
         lat_deg=-((pl.col("v") // across) * side + pl.col("i") // (side - 1)).cast(pl.Float64) / 1000,
