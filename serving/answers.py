@@ -20,16 +20,25 @@ OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_SERIALIZE_NUMPY
 
 
 def table(
-    request: Request, release: Release, matched: pl.DataFrame, limit: int | None, cursor: str | None
+    request: Request,
+    release: Release,
+    matched: pl.DataFrame,
+    limit: int | None,
+    cursor: str | None,
+    *,
+    changes: bool = False,
 ) -> Response:
-    """A page of `matched` (JSON, or CSV or Parquet when the Accept header prefers it), or 304 when the caller has it."""
+    """A page of `matched` (JSON, or CSV or Parquet when the Accept header prefers it), or 304 when the caller has it.
+
+    `changes`: the rows change within a release, so the answer carries no validator and is never kept.
+    """
     kind = preferred(request.headers.get("accept", ""))
-    if seen := not_modified(request, release, kind):
+    if not changes and (seen := not_modified(request, release, kind)):
         return seen
     most, usual = (MAX_ROWS, DEFAULT_ROWS) if kind == JSON else (MAX_CSV_ROWS, MAX_CSV_ROWS)
     wished = limit or usual
     page = cut(matched, request, release, min(wished, most), cursor)
-    headers = validators(request, release, kind)
+    headers = {"Cache-Control": "no-store"} if changes else validators(request, release, kind)
     if page.next_cursor:
         headers["Link"] = f'<{request.url.include_query_params(cursor=page.next_cursor)}>; rel="next"'
     if kind == CSV:

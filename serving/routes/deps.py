@@ -8,6 +8,7 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 
 from serving.access import who_asks
+from serving.answers import PARQUET
 from serving.paging import DEFAULT_ROWS, MAX_CSV_ROWS, MAX_ROWS
 from serving.problems import MEDIA_TYPE, Problem, no_release
 from serving.published import Published, Release
@@ -119,6 +120,12 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 TABULAR: dict[int | str, dict[str, Any]] = {
     **PROBLEMS,
-    200: {"description": "A page of rows", "content": {"text/csv": {"schema": {"type": "string"}}}},
+    200: {
+        "description": "A page of rows",
+        "content": {
+            "text/csv": {"schema": {"type": "string"}},
+            PARQUET: {"schema": {"type": "string", "format": "binary"}},
+        },
+    },
     304: {"description": "The caller has this release's answer already"},
 }
