@@ -67,7 +67,10 @@ def _before(release: Release) -> tuple[Path, date] | None:
         return None
     others = []
     for path in release.folder.parent.glob(f"*/{MANIFEST}"):
-        text = str(orjson.loads(path.read_bytes()).get("cutoff") or "")
+        try:
+            text = str(orjson.loads(path.read_bytes()).get("cutoff") or "")
+        except orjson.JSONDecodeError:
+            continue  # told where releases are loaded; the one before it is compared with
         if text and (day := date.fromisoformat(text)) < own:
             others.append((day, path.stat().st_mtime, path.parent))
     return (max(others)[2], max(others)[0]) if others else None

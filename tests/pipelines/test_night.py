@@ -82,6 +82,7 @@ def test_a_night_publishes_forecasts_and_a_plan_that_breaks_no_rule(
     assert undisturbed["recommendation_reason"].height >= undisturbed["planting_recommendation"].height
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["inside", "after"])
 def test_a_night_killed_at_every_step_in_turn_ends_as_an_undisturbed_one(
     moment: str, county: County, undisturbed: dict[str, pl.DataFrame], tmp_path: Path

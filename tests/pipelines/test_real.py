@@ -11,7 +11,7 @@ from pipelines.real_inputs import missing_files
 from settings import Settings
 from warehouse.release import current
 
-pytestmark = [pytest.mark.flow, pytest.mark.real]
+pytestmark = [pytest.mark.flow, pytest.mark.real, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

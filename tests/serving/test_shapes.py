@@ -22,6 +22,9 @@ MADE_FOR_RELEASES = {
     "forecast_value_added",
     "season_accuracy",
     "override_value",
+    "calendar_event",
+    "reading_daily",
+    "stock_out_daily",
 }
 
 

@@ -15,7 +15,9 @@ from pipelines.operations import logs
 def loggers_as_before():
     names = ("anxu", "uvicorn", "httpx", "httpcore")
     kept = {n: (logging.getLogger(n).handlers, logging.getLogger(n).propagate) for n in names}
+    outside = logs.RUN.set("")
     yield
+    logs.RUN.reset(outside)
     for name, (handlers, propagate) in kept.items():
         logging.getLogger(name).handlers, logging.getLogger(name).propagate = handlers, propagate
 
