@@ -111,7 +111,9 @@ def test_every_plan_is_valued_on_paths_that_it_was_not_made_for(county: Settings
     fill(county, wh)
     forecast(wh, 140.0)
     season = wh.read("season_forecast")
-    fan = [season.with_columns(level=pl.lit(q), demand_kg=pl.lit(kg)) for q, kg in ((0.1, 40.0), (0.9, 260.0))]
+    fan = [
+        season.with_columns(level=pl.lit(q), demand_kg=pl.lit(kg)) for q, kg in ((0.1, 40.0), (0.9, 260.0))
+    ]
     wh.replace("season_forecast", pl.concat([season, *fan]), cutoff=CUTOFF)
     draw_scenarios(county, wh, cutoff=CUTOFF, run_id="run")
     planned(county, wh)
