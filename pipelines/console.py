@@ -6,7 +6,7 @@ from types import TracebackType
 import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from pipelines.load_report import PIPED_WIDTH
 from pipelines.summary import NightSummary
@@ -19,11 +19,11 @@ class Bars:
 
     def __init__(self) -> None:
         self._progress = Progress(
-            SpinnerColumn(finished_text="✓"),
-            TextColumn("{task.description:<9}"),
-            BarColumn(bar_width=24),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}"),
+            SpinnerColumn(finished_text="✓", table_column=Column(width=1)),
+            TextColumn("{task.description}", table_column=Column(width=9, no_wrap=True)),
+            BarColumn(bar_width=24, table_column=Column(width=24)),
+            TimeElapsedColumn(table_column=Column(width=7, no_wrap=True)),
+            TextColumn("{task.fields[note]}", table_column=Column(ratio=1, overflow="fold")),
             console=console,
         )
         self._tasks: dict[str, TaskID] = {}
