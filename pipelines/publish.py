@@ -9,6 +9,7 @@ from pipelines.overrides import published_overrides
 from pipelines.page_tables import page_tables
 from pipelines.registry import champion_error, champion_files
 from pipelines.whatif_files import book_files
+from pipelines.whatif_tables import whatif_tables
 from settings import Settings
 from warehouse import Warehouse
 from warehouse.release import current, prune, write_release
@@ -26,8 +27,6 @@ OF_THE_CUTOFF = (
     "planting_change",
     "planting_decision_score",
     "supply_need",
-    "planting_whatif_answer",
-    "planting_whatif_crop",
     "recommendation_reason",
     "bestseller_forecast",
     "bestseller_reason",
@@ -75,6 +74,7 @@ def release_tables(settings: Settings, warehouse: Warehouse, cutoff: date) -> di
         "rejected_summary": warehouse.query("rejected_summary"),
         "unmapped_sales": unmapped_with_share(warehouse, known_by),
         "sensor_state": warehouse.query("sensor_state", known_by=known_by),
+        **whatif_tables(settings, warehouse, cutoff=cutoff),
         **accuracy_tables(warehouse, cutoff=cutoff),
         **page_tables(warehouse, cutoff=cutoff, known_by=known_by, zone=settings.timezone),
     }

@@ -59,6 +59,7 @@ CHANGES: Mapping[str, frozenset[Role] | Anyone] = {
     "/v1/decisions": PLANNERS,
     "/v1/overrides": PLANNERS,
     "/v1/plans": PLANNERS,
+    "/v1/planting": PLANNERS,
     "/v1/scenarios": PLANNERS,
     "/v1/commitments": PLANNERS,
     "/v1/standards": PLANNERS,

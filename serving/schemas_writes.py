@@ -123,5 +123,12 @@ class Accepted(Shape):
     """A message is on disk and waits for the next run."""
 
     message_id: str
-    kind: Literal["demand_override", "override_withdrawal", "decision", "harvest_report", "commitment_entry"]
+    kind: Literal[
+        "demand_override",
+        "override_withdrawal",
+        "decision",
+        "harvest_report",
+        "commitment_entry",
+        "planting_whatif",
+    ]
     status: Literal["waiting"] = Field(description="the next nightly run takes it in, once")

@@ -106,6 +106,17 @@ def value(release: Release) -> dict[str, Any] | None:
     return values.row(-1, named=True) if values.height else None
 
 
+def worth(release: Release) -> dict[str, Any]:
+    """Status, profit, bound and gap of the newest plan, and its `value` beside the plan for mean demand; null: none."""
+    made, found = plan(release), value(release)
+    solve = {name: made and made[name] for name in ("status", "profit_yuan", "bound_yuan", "gap")}
+    if found is None:
+        return {**solve, "value": None}
+    over = found["expected_yuan"] - found["mean_plan_yuan"]
+    told = {name: v for name, v in found.items() if name != "run_id"}
+    return {**solve, "value": {**told, "over_mean_plan_yuan": over}}
+
+
 def balance(release: Release) -> pl.DataFrame:
     """One row per crop, year and season: demand, supply, sold, surplus, unserved (kg), with the crop's names."""
     crops = release.frame("crop").select(

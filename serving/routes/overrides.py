@@ -1,8 +1,5 @@
 """Overrides of people: what stands, what waits, and taking one back."""
 
-import logging
-import sqlite3
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -10,20 +7,18 @@ from starlette.responses import Response
 
 from serving.access import signed, who_asks
 from serving.answers import plain, table
-from serving.problems import Problem
 from serving.published import Release
 from serving.reads import forecasts
 from serving.reads import overrides as reads
 from serving.routes.deps import LIMITS, TABULAR, Current, IdQuery, Paging, problem_shape
 from serving.routes.messages import ANSWERS, keep
 from serving.routes.once import Once, seen
+from serving.routes.written import written as lately
 from serving.schemas_writes import Accepted, Override, Overrides, Withdrawal
-from settings import Settings
-from warehouse.inbox import Inbox, OnceKey
+from warehouse.inbox import OnceKey
 
 router = APIRouter(prefix="/v1", tags=["decisions"], dependencies=LIMITS)
 TAKEN_BACK: dict[int | str, dict[str, Any]] = {409: problem_shape("It is past or was taken back already")}
-log = logging.getLogger("anxu.serving")
 
 
 @router.get("/overrides", response_model=Overrides, responses=TABULAR)
@@ -88,25 +83,8 @@ def withdrawn(
 
 
 def written(request: Request) -> reads.Written:
-    """Overrides and withdrawals of the last months in the inbox.
-
-    Raises:
-        Problem: 503 when the inbox cannot be read.
-    """
-    settings: Settings = request.app.state.settings
-    if not settings.inbox_path.exists():
-        return reads.Written()
-    since = datetime.now(UTC) - timedelta(days=reads.SHOWN_DAYS)
-    try:
-        inbox = Inbox.open(settings.inbox_path)
-        return reads.Written(
-            inbox.written("demand_override", since), inbox.written("override_withdrawal", since)
-        )
-    except (OSError, sqlite3.Error) as error:
-        log.exception("the inbox cannot be read")
-        raise Problem(
-            503,
-            "inbox-unavailable",
-            f"{settings.inbox_path.name} cannot be read ({error})",
-            "check disk and permissions (`anxu doctor`), then ask again",
-        ) from error
+    """Overrides and withdrawals of the last months in the inbox; raises as serving.routes.written."""
+    overrides, withdrawals = (
+        lately(request, kind, reads.SHOWN_DAYS) for kind in ("demand_override", "override_withdrawal")
+    )
+    return reads.Written(overrides, withdrawals)

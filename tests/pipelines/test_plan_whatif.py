@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 
 from pipelines.plan_whatif import solve_whatifs
+from pipelines.publish import release_tables
+from pipelines.whatif_tables import SHOWN_DAYS, whatif_tables
 from warehouse.inbox import Inbox, take_in_inbox
 
 if TYPE_CHECKING:
@@ -82,6 +84,32 @@ def test_a_question_nobody_can_answer_says_why(planned: Farm) -> None:
     )
     assert answers["status"].to_list() == ["refused", "refused"]
     assert answers["detail"][0] == "no crop 'lek' is known; name one of table crop"
+
+
+def test_an_answer_is_read_in_later_releases_until_it_is_old(planned: Farm) -> None:
+    answers = ask(
+        planned, [{"kind": "heat", "celsius": 1}], [{"kind": "price", "crop_id": "lek", "factor": 2}]
+    )
+    for day in (CUTOFF, CUTOFF + timedelta(days=1), CUTOFF + timedelta(days=SHOWN_DAYS - 1)):
+        tables = release_tables(planned.county, planned.wh, day)
+        assert set(tables["planting_whatif"]["name"]) == {"q0", "q1"}
+        assert tables["planting_whatif_answer"].height == answers.height
+        assert set(tables["planting_whatif_crop"]["crop_id"]) == {"leek", "kale"}
+    late = whatif_tables(planned.county, planned.wh, cutoff=CUTOFF + timedelta(days=SHOWN_DAYS))
+    assert all(frame.is_empty() for frame in late.values())
+
+
+def test_a_release_knows_no_question_that_was_asked_later(planned: Farm) -> None:
+    ask(planned, [{"kind": "heat", "celsius": 1}])
+    earlier = whatif_tables(planned.county, planned.wh, cutoff=CUTOFF - timedelta(days=2))
+    assert all(frame.is_empty() for frame in earlier.values())
+    Inbox.open(planned.county.inbox_path).write(
+        "planting_whatif", {"name": "later", "overrides_json": '[{"kind": "heat", "celsius": 2}]'}, "Wang Li"
+    )
+    take_in_inbox(planned.wh, Inbox.open(planned.county.inbox_path), "r", datetime.now(UTC))
+    assert "later" not in set(
+        whatif_tables(planned.county, planned.wh, cutoff=CUTOFF)["planting_whatif"]["name"]
+    )
 
 
 def test_without_a_plan_questions_wait(farm: Farm) -> None:
