@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from models.simulation import days, parameters, tables, truth
+from models.simulation import days, graded, parameters, tables, truth
 from models.simulation.growth import harvest_events
 from models.simulation.orders import as_of, midnight
 from models.simulation.sizes import ENDS_ON, stream
@@ -107,6 +107,8 @@ def _write_history(world: World, folder: Path) -> list[Broken]:
             _put(folder / "tables" / f"{name}.xlsx", workbook(name, frame))
         else:
             _put_csv(folder / "tables" / f"{name}.csv", frame)
+    for name, make in graded.STANDING.items():
+        _put_csv(folder / "tables" / f"{name}.csv", make(world))
     _put_csv(folder / "plans" / "campaign.csv", days.campaign(world))
     slots = days.live_slot(world).filter(pl.col("decided_on") < size.starts_on + timedelta(days=last))
     _put_csv(folder / "plans" / "live_slot.csv", slots)
@@ -214,9 +216,13 @@ def _write_fields(world: World, folder: Path, since: datetime | None, until: dat
         pl.col("harvested_at") >= until - timedelta(days=HARVEST_DAYS)
     )
     _put_csv(folder / "tables" / f"harvest_event_{tag}.csv", _between(cuts, "harvested_at", since, until))
+    packed, measured = graded.lots(world), graded.inspections(world)
+    first_day, day = None if since is None else since.date(), until.date()
+    _put_csv(folder / "tables" / f"lot_{tag}.csv", _between(packed, "packed_on", first_day, day))
+    _put_csv(folder / "tables" / f"inspection_{tag}.csv", _between(measured, "inspected_at", since, until))
 
 
-def _between(frame: pl.DataFrame, column: str, since: datetime | None, until: datetime) -> pl.DataFrame:
+def _between(frame: pl.DataFrame, column: str, since: date | None, until: date) -> pl.DataFrame:
     early = pl.lit(True) if since is None else pl.col(column) >= since
     return frame.filter(early & (pl.col(column) < until))
 
