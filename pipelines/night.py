@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from time import monotonic
 from uuid import uuid4
 
@@ -27,6 +28,7 @@ from pipelines.plan_whatif import solve_whatifs
 from pipelines.progress import report
 from pipelines.publish import publish
 from pipelines.reconcile import agree_horizons
+from pipelines.registry_plans import record_solve
 from pipelines.scenarios import draw_scenarios
 from pipelines.score import score_matured
 from pipelines.score_season import keep_season, score_season
@@ -111,8 +113,10 @@ def select(night: Night, warehouse: Warehouse) -> str:
 
 def plan(night: Night, warehouse: Warehouse) -> str:
     """Plan what to plant, and answer what-ifs on it."""
-    summary = plan_planting(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id).summary
-    answered = solve_whatifs(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
+    settings, cutoff, run_id = night.settings, night.cutoff, night.run_id
+    record = partial(record_solve, settings)
+    summary = plan_planting(settings, warehouse, cutoff=cutoff, run_id=run_id, record=record).summary
+    answered = solve_whatifs(settings, warehouse, cutoff=cutoff, run_id=run_id, record=record)
     return f"{summary}; {answered} what-ifs answered" if answered else summary
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
+from time import perf_counter
 from typing import Any
 
 import polars as pl
@@ -15,6 +16,7 @@ from pipelines.plan_check import inputs_hash
 from pipelines.plan_inputs import PlanInputs, plan_inputs
 from pipelines.plan_made import Made, make_plan
 from pipelines.plan_people import needs, scores
+from pipelines.plan_solved import Asked, Record, solved, unrecorded, unsolved
 from pipelines.progress import report
 from settings import Settings
 from warehouse import Warehouse
@@ -38,19 +40,27 @@ class PlanResult:
 
 
 def plan_planting(
-    settings: Settings, warehouse: Warehouse, *, cutoff: date, run_id: str, stop: Stop = NIGHTLY
+    settings: Settings,
+    warehouse: Warehouse,
+    *,
+    cutoff: date,
+    run_id: str,
+    stop: Stop = NIGHTLY,
+    record: Record = unrecorded,
 ) -> PlanResult:
     """Plan from what was known on `cutoff`, have the plan checked, and write it with its reasons in place of the former one.
 
     A plan that rules make impossible is written as status 'infeasible' with the conflicting limits as a note; decisions of
     people on such a plot are first left out, with a note. Money of crops whose yield, cost or price is not known is not guessed:
-    they are listed as notes.
+    they are listed as notes. `record` is told of the solve once the plan is written.
     """
+    began = perf_counter()
     inputs = plan_inputs(settings, warehouse, cutoff=cutoff)
     if inputs is None:
         _write(warehouse, cutoff, {})
         return PlanResult("no plan: load plots and practices first", None, None, ())
     report("plan", 1, 4, "solve")
+    asked = Asked("plan", f"plan {cutoff}", cutoff, run_id, settings.seed, stop)
     missing = inputs.problem.missing()["detail"].to_list()
     former, now = former_plan(warehouse, cutoff=cutoff), night_facts(inputs.problem)
     last = None if former is None else former.last(now)
@@ -58,7 +68,10 @@ def plan_planting(
         made = make_plan(settings, warehouse, inputs, cutoff=cutoff, run_id=run_id, stop=stop, last=last)
     except Infeasible as nothing:
         notes = [*inputs.notes, *missing, str(nothing)]
-        return _infeasible(settings, warehouse, inputs, cutoff, run_id, notes)
+        result = _infeasible(settings, warehouse, inputs, cutoff, run_id, notes)
+        record(unsolved(asked, inputs, str(nothing), perf_counter() - began))
+        return result
+    solve = solved(asked, inputs, made, perf_counter() - began)
     report("plan", 3, 4, "explain")
     told = [*made.notes, *missing]
     frames = {
@@ -80,6 +93,7 @@ def plan_planting(
     }
     _write(warehouse, cutoff, {name: f.with_columns(run_id=pl.lit(run_id)) for name, f in frames.items()})
     forget_old_facts(warehouse, former=former)
+    record(solve)
     return PlanResult(
         _summary(made, frames["planting_change"], inputs.params), made.plan, made.report, tuple(told)
     )

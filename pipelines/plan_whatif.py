@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from time import perf_counter
 from typing import Any
 
 import polars as pl
@@ -12,6 +13,7 @@ from models.planning.problem import Infeasible, Stop
 from pipelines.plan import NIGHTLY
 from pipelines.plan_inputs import PlanInputs, plan_inputs
 from pipelines.plan_made import Last, Made, make_plan
+from pipelines.plan_solved import Asked, Record, solved, unrecorded, unsolved
 from settings import Settings
 from warehouse import Warehouse
 
@@ -23,11 +25,18 @@ MEASURES = (
 
 
 def solve_whatifs(
-    settings: Settings, warehouse: Warehouse, *, cutoff: date, run_id: str, stop: Stop = NIGHTLY
+    settings: Settings,
+    warehouse: Warehouse,
+    *,
+    cutoff: date,
+    run_id: str,
+    stop: Stop = NIGHTLY,
+    record: Record = unrecorded,
 ) -> int:
     """Answer every question known by the cutoff that has no answer yet; returns how many.
 
-    Without a plan of the cutoff nothing is answered: the questions wait. An answer of this cutoff that is there stays.
+    Without a plan of the cutoff nothing is answered: the questions wait. An answer of this cutoff that is there stays. `record`
+    is told of each solve.
     """
     answered = warehouse.sql(
         f"select distinct whatif_id from {ANSWERS} where cutoff <= $cutoff", cutoff=cutoff
@@ -38,7 +47,7 @@ def solve_whatifs(
     if waiting.is_empty() or base is None:
         return 0
     answers = [
-        _answer(settings, warehouse, question, base, cutoff, stop)
+        _answer(settings, warehouse, question, base, _asked(settings, question, cutoff, run_id, stop), record)
         for question in waiting.iter_rows(named=True)
     ]
     for table, place in ((ANSWERS, 0), (CROPS, 1)):
@@ -67,7 +76,12 @@ def _base(warehouse: Warehouse, cutoff: date) -> Base | None:
 
 
 def _answer(
-    settings: Settings, warehouse: Warehouse, question: dict[str, Any], base: Base, cutoff: date, stop: Stop
+    settings: Settings,
+    warehouse: Warehouse,
+    question: dict[str, Any],
+    base: Base,
+    asked: Asked,
+    record: Record,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Both sides of one question, and its crops."""
     lines, measures = base
@@ -76,29 +90,37 @@ def _answer(
     crops = pl.DataFrame(
         schema={"whatif_id": pl.String, "crop_id": pl.String, "base_mu": pl.Float64, "whatif_mu": pl.Float64}
     )
+    began = perf_counter()
     try:
-        inputs = _inputs(settings, warehouse, Imagined(parse(question["overrides_json"])), cutoff)
-        until = (int(measures["last_year"]), 4)
+        inputs = _inputs(settings, warehouse, Imagined(parse(question["overrides_json"])), asked.cutoff)
+    except BadOverride as bad:
+        return pl.concat([as_is, _row(here, "whatif", "refused", str(bad), {}, None)]), crops
+    try:
         made = make_plan(
             settings,
             warehouse,
             inputs,
-            cutoff=cutoff,
-            run_id=question["whatif_id"],
-            stop=stop,
-            last=Last(lines, until),
+            cutoff=asked.cutoff,
+            run_id=asked.what,
+            stop=asked.stop,
+            last=Last(lines, (int(measures["last_year"]), 4)),
         )
-    except BadOverride as bad:
-        return pl.concat([as_is, _row(here, "whatif", "refused", str(bad), {}, None)]), crops
     except Infeasible as nothing:
+        record(unsolved(asked, inputs, str(nothing), perf_counter() - began))
         return pl.concat([as_is, _row(here, "whatif", "infeasible", str(nothing), {}, None)]), crops
+    record(solved(asked, inputs, made, perf_counter() - began))
     moved = _moved(lines, made.plan.assignments)
     found = _measures(made, moved, inputs)
     notes = "; ".join(n for n in made.notes if n not in made.weighed.notes and "is left out" in n)
-    solved = _row(here, "whatif", "solved", notes, found, moved.height)
-    return pl.concat([as_is, solved]), _by_crop(lines, made.plan.assignments).with_columns(
+    anew = _row(here, "whatif", "solved", notes, found, moved.height)
+    return pl.concat([as_is, anew]), _by_crop(lines, made.plan.assignments).with_columns(
         whatif_id=pl.lit(question["whatif_id"])
     )
+
+
+def _asked(settings: Settings, question: dict[str, Any], cutoff: date, run_id: str, stop: Stop) -> Asked:
+    title = f"what-if {cutoff}: {question['name']}"
+    return Asked(question["whatif_id"], title, cutoff, run_id, settings.seed, stop)
 
 
 def _inputs(settings: Settings, warehouse: Warehouse, imagined: Imagined, cutoff: date) -> PlanInputs:

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
 
+from pipelines import registry
 from pipelines.ingest import load
 from pipelines.plan import PlanResult, plan_planting
 from settings import Settings
@@ -32,6 +34,14 @@ TABLES = {
     "planting": "plot_id,crop_id,year,season,area_mu,practice_id,sown_on\n"
     "N1,bean,2025,1,10,bean-1,2025-03-10\nN2,bean,2025,1,5,bean-1,2025-03-10\n",
 }
+
+
+@pytest.fixture(scope="session")
+def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty registry: MLflow takes seconds to make its tables, a copy none."""
+    settings = Settings(home=tmp_path_factory.mktemp("registry"))
+    registry._client(settings).search_registered_models()
+    return settings.home / "mlflow.sqlite"
 
 
 @dataclass

@@ -13,14 +13,6 @@ CUTOFF = date(2026, 4, 1)
 FILES = {"model.txt": "trees", "model.json": "{}"}
 
 
-@pytest.fixture(scope="module")
-def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty registry: MLflow takes seconds to make its tables, a copy none."""
-    settings = Settings(home=tmp_path_factory.mktemp("registry"))
-    registry._client(settings).search_registered_models()
-    return settings.home / "mlflow.sqlite"
-
-
 @pytest.fixture
 def settings(tmp_path: Path, registered: Path) -> Settings:
     return county(tmp_path / "county", registered)
