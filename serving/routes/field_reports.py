@@ -21,6 +21,7 @@ from serving.routes.once import Once, seen
 from serving.schemas_field import CommitmentEntry, HarvestReport, PhotoKept
 from serving.schemas_writes import Accepted
 from settings import Settings
+from warehouse.inbox import OnceKey
 
 router = APIRouter(prefix="/v1", tags=["fields"], dependencies=LIMITS, responses=ANSWERS)
 JPEG = b"\xff\xd8\xff"
@@ -65,10 +66,21 @@ def commitment(request: Request, release: Current, who: Asker, once: Once, body:
     """Enter, change or withdraw a commitment; the next night plans with it."""
     if before := seen(request, "commitment_entry", once):
         return before
+    return plain(entered(request, release, who, body, once), 202)
+
+
+def entered(
+    request: Request, release: Release, who: Who, body: CommitmentEntry, once: OnceKey | None = None
+) -> dict[str, object]:
+    """Check a commitment and keep it.
+
+    Raises:
+        Problem: 404 for an unknown crop, 503 when the inbox cannot be written.
+    """
     _of_known_crop(release, body.crop_id)
     payload = body.model_dump(mode="json", exclude={"author"})
     author = signed(who, body.author)
-    return plain(keep(request.app.state.settings, "commitment_entry", payload, author, once), 202)
+    return keep(request.app.state.settings, "commitment_entry", payload, author, once)
 
 
 def of_known_plot(release: Release, who: Who, plot_id: str) -> None:

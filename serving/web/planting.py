@@ -69,7 +69,6 @@ def planting(
         **weeks(release, say, crops, wish.crop),
         **promises(release, say),
         "colours": colours,
-        "changes": release.frame("planting_change").sort("rank").head(100).to_dicts(),
     }
 
 
