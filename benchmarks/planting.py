@@ -8,6 +8,7 @@ import polars as pl
 
 from benchmarks.planting_county import county
 from benchmarks.planting_farms import farms
+from benchmarks.planting_villages import villages_case
 from models.planning.activities import spread
 from models.planning.checker import Report
 from models.planning.formulation import formulate
@@ -41,6 +42,7 @@ def run(
     case: str = "village",
     villages: int = 248,
     scenarios: int = 10,
+    workers: int = 2,
 ) -> dict[str, object]:
     """Plan seven years after the recorded one, write the plan, read it back and have it checked.
 
@@ -56,12 +58,14 @@ def run(
         peer_time_limit: Seconds for HiGHS alone; 0 takes `time_limit`, less than 0 leaves it out.
         out: Where the plan is written: plot, season, crop_id, year, area_mu.
         seed: Draws the neighbourhoods, and the county.
-        case: 'village'; 'farms': two textbook farms to the cent, `data` laid out as farm-lp; 'county': a drawn county.
+        case: 'village'; 'farms': two textbook farms to the cent, `data` laid out as farm-lp; 'county': a drawn county;
+            'villages': the plots of each of its villages after it.
         villages: Of the drawn county.
         scenarios: Of the drawn county.
+        workers: Processes that place villages side by side.
     """
     if case != "village":
-        return _other_case(case, data, seed, villages, scenarios, time_limit)
+        return _other_case(case, data, seed, villages, scenarios, time_limit, workers)
     problem, params = case_of(
         data, surplus=surplus, price=price, demand_scale=demand_scale, repeat=repeat, min_share=min_share
     )
@@ -95,14 +99,18 @@ def run(
 
 
 def _other_case(
-    case: str, data: Path, seed: int, villages: int, scenarios: int, time_limit: float
+    case: str, data: Path, seed: int, villages: int, scenarios: int, time_limit: float, workers: int
 ) -> dict[str, object]:
     if case == "farms":
         rows, must = farms(data if (data / "farmer.json").exists() else data.parent / "farm-lp")
     elif case == "county":
         rows, must = county(villages=villages, scenarios=scenarios, seed=seed, time_limit=time_limit)
+    elif case == "villages":
+        rows, must = villages_case(
+            villages=villages, scenarios=scenarios, seed=seed, time_limit=time_limit, workers=workers
+        )
     else:
-        raise ValueError(f"--case {case}: choose village, farms or county")
+        raise ValueError(f"--case {case}: choose village, farms, county or villages")
     return {"bench": f"planting {case}", "data": str(data), "seed": seed, "rows": rows, "must": must}
 
 

@@ -58,7 +58,7 @@ def county(
 def county_problem(*, villages: int, scenarios: int, seed: int) -> CountyProblem:
     """Draw the problem: villages × 4 land classes, 12 or more crops each sown in 8 weeks, 52 weeks, scenarios of demand and yield."""
     rng = np.random.default_rng(seed)
-    groups = _groups(villages, seed)
+    groups = county_groups(villages, seed)
     crops = _crops(rng)
     activities, occupation, outputs, labour = _activities(crops, rng)
     allowed = _allowed(rng)
@@ -92,7 +92,8 @@ def county_problem(*, villages: int, scenarios: int, seed: int) -> CountyProblem
     )  # fmt: skip
 
 
-def _groups(villages: int, seed: int) -> pl.DataFrame:
+def county_plots(villages: int, seed: int) -> pl.DataFrame:
+    """The plots of the first villages that lie in the county's largest land classes: plot_id, place_id, land_class, area_mu, group_id."""
     plots = build_land(size_of("county"), (), seed).plots
     named = sorted(plots["place_id"].unique())[:villages]
     largest = (
@@ -100,10 +101,19 @@ def _groups(villages: int, seed: int) -> pl.DataFrame:
         .agg(pl.sum("area_mu"))
         .sort("area_mu", descending=True)["land_class"][:CLASSES]
     )
-    town = {v: f"town-{i % 17:02d}" for i, v in enumerate(named)}
+    return plots.filter(
+        pl.col("place_id").is_in(named) & pl.col("land_class").is_in(largest.implode())
+    ).select(
+        "plot_id", "place_id", "land_class", "area_mu", group_id=pl.format("{}/{}", "place_id", "land_class")
+    )
+
+
+def county_groups(villages: int, seed: int) -> pl.DataFrame:
+    """The land groups of the first villages with zone, labour pool, land class and area."""
+    plots = county_plots(villages, seed)
+    town = {v: f"town-{i % 17:02d}" for i, v in enumerate(sorted(plots["place_id"].unique()))}
     return (
-        plots.filter(pl.col("place_id").is_in(named) & pl.col("land_class").is_in(largest.implode()))
-        .group_by("place_id", "land_class")
+        plots.group_by("place_id", "land_class")
         .agg(pl.sum("area_mu"))
         .sort("place_id", "land_class")
         .select(

@@ -69,7 +69,8 @@ def _frozen(options: pl.DataFrame, params: CountyParams) -> tuple[np.ndarray, np
         raise CountyInfeasible(
             f"group '{row['group_id']}' has {row['area_mu']} mu and {row['previous_mu']} frozen"
         )
-    return np.where(frozen, previous, 0.0), np.where(frozen, previous, np.inf)
+    most = options["max_mu"].fill_null(np.inf).to_numpy() if "max_mu" in options.columns else np.inf
+    return np.where(frozen, previous, 0.0), np.where(frozen, previous, most)
 
 
 def _land(builder: Builder, problem: CountyProblem, options: pl.DataFrame) -> pl.DataFrame:

@@ -47,7 +47,7 @@ class CountyProblem:
 
     `groups`: land that is alike, such as a village's paddy. `activities`: a practice sown in one period; several crops may
     come of it (`outputs`, kg per mu by grade and period; grade 1 is the best). `options`: which activity may stand on which
-    group, and its yield against the mean there. `occupation`: share of a mu that it takes in a period. `demand`: kg that a
+    group, and its yield against the mean there; `max_mu`, where the column is there and not null, is the most of it. `occupation`: share of a mu that it takes in a period. `demand`: kg that a
     channel would take at a price, per scenario (scenario null: in every one; demand_kg null: without limit). `yields`:
     factor on the mean yield of a crop in a zone (missing: 1). `commitments`: kg promised of a grade or better between two
     periods; each kg short costs `shortage_yuan_per_kg`. `labour`: hours that a pool has; more are hired (null: none are),
