@@ -458,6 +458,16 @@ create table if not exists harvest_event (
     primary key (harvest_id, known_at)
 );
 
+-- One row per plot, crop and day on which somebody saw its stage of growth.
+create table if not exists stage_seen (
+    plot_id  text not null references plot (plot_id),
+    crop_id  text not null references crop (crop_id),
+    seen_on  date not null,
+    stage    text not null check (stage in ('sown', 'emerged', 'flowering', 'ripe')),
+    known_at timestamptz not null,
+    primary key (plot_id, crop_id, seen_on, known_at)
+);
+
 -- One row per lot in store or packed, made of one harvest.
 create table if not exists lot (
     lot_id     text not null,
@@ -1263,6 +1273,103 @@ create table if not exists grade_mix (
 );
 
 -- ───────────────────────────── runs ─────────────────────────────
+
+-- One row per plot and day of the last fortnight: what its weather threatens. What is not known is never good news.
+create table if not exists field_state (
+    run_id         text not null,
+    cutoff         date not null,
+    plot_id        text not null,
+    day            date not null,
+    level          integer not null check (level between 0 and 2),          -- the worst; 0 well, 1 watch, 2 act
+    level_frost    integer not null check (level_frost between 0 and 2),
+    level_heat     integer not null check (level_heat between 0 and 2),
+    level_water    integer not null check (level_water between 0 and 2),
+    level_disease  integer not null check (level_disease between 0 and 2),
+    source_frost   text not null,                              -- sensor, held (its sensor is silent), station, none
+    source_heat    text not null,
+    source_water   text not null,
+    source_disease text not null,
+    silent_days    integer                                     -- since its sensors last said anything; null: it has none
+);
+
+-- One row per standing planting and crop it bears: stage, ready date and kilograms of the season.
+create table if not exists harvest_outlook (
+    run_id             text not null,
+    cutoff             date not null,
+    plot_id            text not null,
+    crop_id            text not null,
+    year               integer not null,
+    season             integer not null,
+    practice_id        text not null,
+    place_id           text not null,                          -- '': plot without a place
+    area_mu            double not null,
+    sown_on            date not null,
+    stage              text,                                   -- null: no thermal data of the crop
+    heat_c_d           double,                                 -- thermal time reached
+    from_observed      boolean not null,                       -- a stage seen in the field put it right
+    unknown_days       integer not null,                       -- days without a temperature, which added nothing
+    is_overdue         boolean not null,                       -- ripe long since, and no cut is on record
+    cuts               integer not null,
+    cut_kg             double not null,
+    first_cut_on       date,
+    last_cut_on        date,
+    ready_p10          date,                                   -- first cut; null: not within the days looked ahead
+    ready_p50          date,
+    ready_p90          date,
+    season_p10_kg      double not null,
+    season_p50_kg      double not null,
+    season_p90_kg      double not null,
+    season_expected_kg double not null,
+    last_year_kg       double                                  -- last year's mean of the crop times the area; null: none on record
+);
+
+-- One row per standing planting and day ahead on which it may ripen.
+create table if not exists harvest_day (
+    run_id        text not null,
+    cutoff        date not null,
+    plot_id       text not null,
+    crop_id       text not null,
+    year          integer not null,
+    season        integer not null,
+    forecast_date date not null,
+    p10_kg        double not null,
+    p50_kg        double not null,
+    p90_kg        double not null,
+    expected_kg   double not null
+);
+
+-- One row per crop (and '*', all) and year over: yields told before it, against last year's mean.
+create table if not exists harvest_value (
+    run_id         text not null,
+    cutoff         date not null,
+    crop_id        text not null,
+    year           integer not null,
+    seasons        integer not null,
+    harvested_kg   double not null,
+    wape_anxu      double not null,
+    wape_last_year double not null,
+    value_added    double not null                             -- 1 - their ratio
+);
+
+-- One row per planting that is over or under way: what the plan and the first outlook said, and what was cut.
+create table if not exists harvest_actual (
+    run_id        text not null,
+    cutoff        date not null,
+    plot_id       text not null,
+    crop_id       text not null,
+    year          integer not null,
+    season        integer not null,
+    area_mu       double not null,
+    is_finished   boolean not null,
+    practice_kg   double not null,                             -- what its practice promises
+    told_on       date,                                        -- cutoff of the first outlook on record; null: none
+    told_kg       double,
+    told_ready_on date,
+    cut_kg        double not null,
+    cuts          integer not null,
+    first_cut_on  date,
+    reported_kg   double not null                              -- of cut_kg, from growers' reports
+);
 
 -- One row per run of a flow.
 create table if not exists run (

@@ -20,6 +20,7 @@ from pipelines.clean import clean_readings
 from pipelines.demand_inputs import forecast_series
 from pipelines.forecast import forecast_demand, forecast_season
 from pipelines.handed_in import hand_over
+from pipelines.harvest import foresee_harvest
 from pipelines.ingest import watch_once
 from pipelines.monitors import watch_forecasts
 from pipelines.operations.logs import RUN
@@ -120,6 +121,11 @@ def plan(night: Night, warehouse: Warehouse) -> str:
     return f"{summary}; {answered} what-ifs answered" if answered else summary
 
 
+def harvest(night: Night, warehouse: Warehouse) -> str:
+    """Say how the fields stand, and when and how much they will bear."""
+    return foresee_harvest(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
+
+
 def score(night: Night, warehouse: Warehouse) -> str:
     """Score forecasts whose days and weeks have passed, and say what got worse."""
     settings, cutoff, run_id = night.settings, night.cutoff, night.run_id
@@ -146,6 +152,7 @@ STEPS: dict[str, Callable[[Night, Warehouse], str]] = {
     "forecast": forecast,
     "select": select,
     "plan": plan,
+    "harvest": harvest,
     "score": score,
     "publish": release,
 }

@@ -32,6 +32,11 @@ OF_THE_CUTOFF = (
     "bestseller_reason",
     "bestseller_score",
     "selection_recommendation",
+    "field_state",
+    "harvest_outlook",
+    "harvest_day",
+    "harvest_value",
+    "harvest_actual",
     "finding",
 )
 """Tables of which a release holds this cutoff's rows."""

@@ -88,6 +88,8 @@ def retention(warehouse: Warehouse, settings: Settings, *, today: date) -> dict[
             "demand_forecast_node": warehouse.delete_before("demand_forecast_node", "cutoff", forecasts_from),
             "demand_before": warehouse.delete_before("demand_before", "cutoff", forecasts_from),
             "node_status": warehouse.delete_before("node_status", "cutoff", forecasts_from),
+            "field_state": warehouse.delete_before("field_state", "cutoff", forecasts_from),
+            "harvest_day": warehouse.delete_before("harvest_day", "cutoff", forecasts_from),
             "season_kept": warehouse.delete_before("season_kept", "week_start", forecasts_from),
             "raw_reading": warehouse.delete_before("raw_reading", "measured_at", first_instant),
         }

@@ -87,7 +87,7 @@ def fit_climate(past: Temperatures) -> Climate:
     between = (float(np.sum((means - means.mean()) ** 2)) if seen else 0.0) + PRIOR_YEARS * YEAR_SD_C**2
     year_var = between / (seen + PRIOR_YEARS)
     about = departed.copy()
-    for mine in counted:
+    for mine in (c for c in counted if c.any()):
         about[mine] -= (
             departed[mine].mean() * year_var / (year_var + FRONT_SD_C**2 * SPELL / max(int(mine.sum()), 1))
         )
