@@ -137,10 +137,14 @@ def _actuals(warehouse: Warehouse, seen: Foreseen, cutoff: date) -> pl.DataFrame
         "arg_min(ready_p50, cutoff) as told_ready_on from harvest_outlook where cutoff <= $cutoff and cuts = 0 group by all",
         cutoff=cutoff,
     )
-    keys = pl.Schema({"year": pl.Int32, "season": pl.Int32})
     reported = seen.inputs.reported.group_by(SEASON).agg(reported_kg=pl.col("kg").sum())
     plantings = pl.concat([seen.over, seen.outlook.plantings.select(seen.over.columns)])
-    return against_told(plantings, told.cast(dict(keys)), reported, since_year=cutoff.year - 1)
+    return against_told(
+        plantings,
+        told.with_columns(pl.col("year", "season").cast(pl.Int32)),
+        reported,
+        since_year=cutoff.year - 1,
+    )
 
 
 def _added(value: pl.DataFrame) -> str:
