@@ -1219,6 +1219,18 @@ create table if not exists grade_cut (
     price_yuan_per_kg double not null
 );
 
+-- One row per recommendation, grade with a limit and step of the attribute: what the goods are, and what moving the limit there brings.
+create table if not exists grade_curve (
+    run_id            text not null,
+    cutoff            date not null,
+    recommendation_id text not null,
+    crop_id           text not null,
+    grade             text not null,
+    at_value          double not null,                         -- of the attribute; the step reaches to the next one
+    goods_share       double not null,                         -- of the measured goods within the step
+    net_yuan          double                                   -- a year, this limit here and the others held; null: it passes another
+);
+
 -- One row per recommendation and reason, in order of weight.
 create table if not exists grading_reason (
     run_id            text not null,

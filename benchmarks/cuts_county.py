@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models.grading.cut_choice import choose_cuts, edges_for
-from models.grading.cuts import CutProblem, Floats, Grade, worth
+from models.grading.cuts import Floats
+from models.grading.propose import NEW, Sold, cut_problem, propose
 from models.simulation import parameters as p
 from models.simulation.growth import CROPS
 from models.simulation.sizes import ENDS_ON
@@ -30,10 +30,6 @@ ERROR_SHARE = 0.1
 LESS_IS_BETTER = ("damage_pct",)
 ALL, CHANGED = "all crops", "crops with new cuts"
 GOODS, WAYS = ("planned", "as grown"), ("packed", "relabelled")
-DEMAND_CV = 0.6
-"""How far a year's demand of a grade may lie from the year before (standard deviation ÷ mean); chosen on seeds 101–106."""
-PROPOSED = 0.05
-"""New cuts are proposed where they are expected to bring so much more than the present ones; chosen on seeds 101–106."""
 
 
 @dataclass(frozen=True)
@@ -164,32 +160,28 @@ def _earned(
     class_limit = dict(zip(p.GRADES, [sign * x for x in p.PRESENT_CUTS[crop]] + [None], strict=True))
     salvage = {y[0]: float(y[4]) for x in p.PRACTICES for y in x.yields}[crop]
     sold = [g for g in p.GRADES if g in learnt]
-    edges = edges_for(known.measured, [x for g in sold if (x := class_limit[g]) is not None])
-    grades = tuple(Grade(g, *learnt[g], least=class_limit[g], demand_cv=DEMAND_CV) for g in sold)
-    error = ERROR_SHARE * float(CROPS[crop].attribute_sd)
-    problem = CutProblem(known.measured, known.kg, edges, grades, salvage, error)
-    chosen = choose_cuts(problem, seed=seed).chosen.cuts
-    present = [(g, -np.inf if (x := class_limit[g]) is None else x) for g in sold]
-    is_proposed = chosen.net_yuan >= (1 + PROPOSED) * worth(problem, present)
-    ours = (
-        [(g, -np.inf if x <= edges[0] else x) for g, x in chosen.limits(edges).items()]
-        if is_proposed
-        else present
-    )
+    problem = cut_problem(
+        known.measured, known.kg, [Sold(g, *learnt[g], class_limit[g]) for g in sold], clearance_yuan_per_kg=salvage,
+        error=ERROR_SHARE * float(CROPS[crop].attribute_sd),
+    )  # fmt: skip
+    present = tuple((g, class_limit[g]) for g in sold)
+    found = propose(problem, present, seed=seed)
+    ours = found.limits if found.answer == NEW else present
     return {
         (name, way): _sell(goods, cuts, class_limit, wanted, salvage, is_relabelled=way == "relabelled")
         for name, cuts in (("present", present), ("anxu", ours))
         for way in WAYS
-    }, is_proposed
+    }, found.answer == NEW
 
 
 def _sell(
-    goods: Pieces, cuts: Sequence[tuple[str, float]], class_limit: dict[str, float | None],
+    goods: Pieces, cuts: Sequence[tuple[str, float | None]], class_limit: dict[str, float | None],
     wanted: dict[str, tuple[float, float]], salvage: float, *, is_relabelled: bool,
 ) -> Floats:  # fmt: skip
     """(yuan, kg): pieces sorted by what is measured, refunded by what is true, served from the best grade down."""
     upper, yuan, carried = np.inf, 0.0, 0.0
-    for grade, limit in cuts:
+    for grade, lower in cuts:
+        limit = -np.inf if lower is None else lower
         inside = (goods.measured >= limit) & (goods.measured < upper)
         kg, upper = float(goods.kg[inside].sum()), limit
         least = class_limit[grade]

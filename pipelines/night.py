@@ -19,6 +19,7 @@ from pipelines.check import CutoffAhead, check_inputs
 from pipelines.clean import clean_readings
 from pipelines.demand_inputs import forecast_series
 from pipelines.forecast import forecast_demand, forecast_season
+from pipelines.grading import grade_goods
 from pipelines.handed_in import hand_over
 from pipelines.harvest import foresee_harvest
 from pipelines.ingest import watch_once
@@ -107,6 +108,11 @@ def forecast(night: Night, warehouse: Warehouse) -> str:
     return f"{days} daily rows, {weeks} weekly rows, {nodes} of nodes above, paths of {paths} crop-weeks"
 
 
+def grade(night: Night, warehouse: Warehouse) -> str:
+    """Say what customers pay for a grade, where to cut, what each lot is and where it should go."""
+    return grade_goods(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
+
+
 def select(night: Night, warehouse: Warehouse) -> str:
     """Call bestsellers and say what to take on, keep or drop."""
     return select_products(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
@@ -150,6 +156,7 @@ STEPS: dict[str, Callable[[Night, Warehouse], str]] = {
     "features": features,
     "train": train,
     "forecast": forecast,
+    "grade": grade,
     "select": select,
     "plan": plan,
     "harvest": harvest,

@@ -8,6 +8,7 @@ import polars as pl
 import polars.selectors as cs
 
 from features.weather import climate_by_day, daily_weather
+from models.grading.mix import price_factors, with_factors
 from models.planning.demand import crop_demand, less_standing, standing_kg
 from models.planning.heat import heat_fit, usual_year
 from models.planning.imagine import Imagined
@@ -50,7 +51,8 @@ def plan_inputs(
 
     Planned are `settings.plan_years` years from the first open season (models.planning.seasons). The legume rule holds on
     land classes that a legume practice fits, flooded ones apart, in windows from the year before the plan on. Practices
-    whose crop does not ripen in the usual year (models.planning.heat) are not planned; each has a note. `imagined` changes
+    whose crop does not ripen in the usual year (models.planning.heat) are not planned, and prices follow the mix of grades that a land
+    class brings (models.grading.mix); each has a note. `imagined` changes
     what is read, for a what-if.
     """
     known_by = settings.known_by(cutoff)
@@ -59,6 +61,7 @@ def plan_inputs(
     )
     if plots.is_empty() or practices.is_empty():
         return None
+    yields, grade_notes = with_factors(yields, practices, _grade_factors(warehouse, cutoff))
     planting = warehouse.read("planting", known_by=known_by)
     year, season = first_open_season(practices, planting, cutoff)
     unripe, heat_notes = unripe_practices(
@@ -102,13 +105,22 @@ def plan_inputs(
         problem,
         params,
         _freshness(warehouse, settings, cutoff, planting),
-        (*notes, *demand.notes, *settled_notes, *heat_notes),
+        (*notes, *demand.notes, *settled_notes, *heat_notes, *grade_notes),
         demand.promised.join(
             standing_kg(planting=planting, plots=plots, practices=practices, yields=yields),
             on=["crop_id", "year", "season"], how="full", coalesce=True,
         ),
         imagined,
     )  # fmt: skip
+
+
+def _grade_factors(warehouse: Warehouse, cutoff: date) -> pl.DataFrame:
+    """What a land class's grades are worth beside the crop's mean, by tonight's mix and prices (step `grade`); no row: as the mean."""
+    mix, prices = (
+        warehouse.sql(f"select * from {table} where cutoff = $cutoff order by all", cutoff=cutoff)
+        for table in ("grade_mix", "grade_price")
+    )
+    return price_factors(mix, prices)
 
 
 def unripe_practices(

@@ -37,6 +37,15 @@ OF_THE_CUTOFF = (
     "harvest_day",
     "harvest_value",
     "harvest_actual",
+    "published_standard",
+    "grade_price",
+    "grading_recommendation",
+    "grade_cut",
+    "grade_curve",
+    "grading_reason",
+    "lot_grade",
+    "lot_allocation",
+    "grade_mix",
     "finding",
 )
 """Tables of which a release holds this cutoff's rows."""

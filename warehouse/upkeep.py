@@ -73,7 +73,7 @@ def restore(settings: Settings, source: Path, *, overwrite: bool = False) -> Non
 
 
 def retention(warehouse: Warehouse, settings: Settings, *, today: date) -> dict[str, int]:
-    """Delete forecasts and raw readings past their keeping time; returns rows deleted per table.
+    """Delete forecasts, grades of lots and raw readings past their keeping time; returns rows deleted per table.
 
     Forecasts count from their cutoff, raw readings from the local day they were measured; scores, cleaned
     readings and recommendations stay. The file does not shrink; what follows uses the freed space.
@@ -91,6 +91,9 @@ def retention(warehouse: Warehouse, settings: Settings, *, today: date) -> dict[
             "field_state": warehouse.delete_before("field_state", "cutoff", forecasts_from),
             "harvest_day": warehouse.delete_before("harvest_day", "cutoff", forecasts_from),
             "season_kept": warehouse.delete_before("season_kept", "week_start", forecasts_from),
+            "grade_curve": warehouse.delete_before("grade_curve", "cutoff", forecasts_from),
+            "lot_grade": warehouse.delete_before("lot_grade", "cutoff", forecasts_from),
+            "lot_allocation": warehouse.delete_before("lot_allocation", "cutoff", forecasts_from),
             "raw_reading": warehouse.delete_before("raw_reading", "measured_at", first_instant),
         }
 

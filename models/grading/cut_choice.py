@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.grading.cuts import CutProblem, Cuts, Grade, best_cuts, worth
+from models.grading.cuts import CutProblem, Cuts, Grade, best_cuts, with_chances, worth
 
 Floats = NDArray[np.float64]
 STEPS = (1.0, 2.0, 2.5, 5.0)
@@ -77,6 +77,7 @@ def choose_cuts(problem: CutProblem, *, seed: int, params: ChoiceParams | None =
         ValueError: No cut is allowed: every class asks more than anything measured.
     """
     params = params or ChoiceParams()
+    problem = with_chances(problem)
     found = best_cuts(problem)
     if not found:
         raise ValueError("no grade can be cut: every class asks for more than was measured")
@@ -87,10 +88,25 @@ def choose_cuts(problem: CutProblem, *, seed: int, params: ChoiceParams | None =
     chosen = max(stable, key=lambda n: n.cuts.net_yuan) if stable else min(numbers, key=lambda n: n.moved)
     name, plain = unsorted(problem)
     limits = list(chosen.cuts.limits(problem.edges).items())
-    gains = [worth(d, limits) - unsorted(d)[1] for d in draws]
-    low, middle, high = (float(x) for x in np.quantile(gains, [0.05, 0.5, 0.95]))
-    is_sure = float(np.mean(np.array(gains) > 0)) >= params.sure
-    return CutChoice(chosen, numbers, name, plain, (low, middle, high), len(limits) > 1 and is_sure)
+    gained = _gains(draws, limits)
+    is_sure = float(np.mean(gained > 0)) >= params.sure
+    return CutChoice(chosen, numbers, name, plain, _middle(gained), len(limits) > 1 and is_sure)
+
+
+def gains(
+    problem: CutProblem, limits: Sequence[tuple[str, float]], *, seed: int, resamples: int
+) -> tuple[float, float, float]:
+    """Net yuan of given limits above not sorting: quantiles 0.05, 0.5, 0.95 over resamples."""
+    return _middle(_gains(_resampled(problem, seed, resamples), limits))
+
+
+def _gains(draws: Sequence[CutProblem], limits: Sequence[tuple[str, float]]) -> Floats:
+    return np.array([worth(d, limits) - unsorted(d)[1] for d in draws])
+
+
+def _middle(gained: Floats) -> tuple[float, float, float]:
+    low, middle, high = (float(x) for x in np.quantile(gained, [0.05, 0.5, 0.95]))
+    return low, middle, high
 
 
 def unsorted(problem: CutProblem) -> tuple[str, float]:

@@ -6,7 +6,7 @@ of which less is better (damage) enters with its sign turned.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +53,8 @@ class CutProblem:
     values, kg: What was measured [item] and the kilograms it stands for. edges: cuts that may be chosen [bin], ascending;
     the first lies at or below every value, and means no limit. grades: best first. error: standard deviation of measuring
     (in the attribute's unit). refund_share: of the price, paid back for what truly misses the promised limit.
-    sorting_yuan_per_kg: of all goods, once they are sorted into more than one grade.
+    sorting_yuan_per_kg: of all goods, once they are sorted into more than one grade. chances: chance that an item truly lies below an
+    edge [edge, item], see `with_chances`; None: reckoned when needed.
     """
 
     values: Floats
@@ -64,6 +65,7 @@ class CutProblem:
     error: float = 0.0
     refund_share: float = 1.0
     sorting_yuan_per_kg: float = 0.0
+    chances: Floats | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be cut.
@@ -89,6 +91,13 @@ class Cuts:
     def limits(self, edges: Floats) -> dict[str, float]:
         """Grade → lower limit."""
         return {name: float(edges[i]) for name, i in self.at}
+
+
+def with_chances(problem: CutProblem) -> CutProblem:
+    """The problem with its chances reckoned once, for many problems that differ in `kg` only."""
+    if problem.error <= 0 or all(g.least is not None for g in problem.grades):
+        return problem
+    return replace(problem, chances=ndtr((problem.edges[:, None] - problem.values[None, :]) / problem.error))
 
 
 def revenue_table(problem: CutProblem) -> Floats:
@@ -123,15 +132,26 @@ def _missing_share(problem: CutProblem, grade: Grade, mass: Floats, where: NDArr
     bins, edges = len(problem.edges), problem.edges
     if problem.error <= 0:
         return np.zeros((bins, bins + 1))
-    promised = edges if grade.least is None else np.full(bins, grade.least)
-    found = np.zeros((bins, bins + 1))
-    for a in range(bins):
-        if a == 0 and grade.least is None:
-            continue  # no limit, nothing to miss
-        chance = ndtr((promised[a] - problem.values) / problem.error) * problem.kg
-        upto = np.concatenate([[0.0], np.cumsum(np.bincount(where, chance, minlength=bins))])
-        found[a] = np.maximum(upto - upto[a], 0.0)
-    return found / np.where(mass[:bins] > 0, mass[:bins], 1.0)
+    missing = np.zeros((bins, bins + 1))
+    if grade.least is not None:
+        upto = _missing_upto(problem, grade.least, where)
+        missing = np.maximum(upto[None, :] - upto[:bins, None], 0.0)
+    else:
+        for a in range(1, bins):  # the lowest edge is no limit: nothing to miss
+            chance = None if problem.chances is None else problem.chances[a]
+            upto = _missing_upto(problem, float(edges[a]), where, chance)
+            missing[a] = np.maximum(upto - upto[a], 0.0)
+    found: Floats = missing / np.where(mass[:bins] > 0, mass[:bins], 1.0)
+    return found
+
+
+def _missing_upto(
+    problem: CutProblem, promised: float, where: NDArray[np.int64], chance: Floats | None = None
+) -> Floats:
+    """Kilograms of the bins below each [bin + 1] that truly lie below what is promised."""
+    chance = ndtr((promised - problem.values) / problem.error) if chance is None else chance
+    by_bin = np.bincount(where, chance * problem.kg, minlength=len(problem.edges))
+    return np.concatenate([[0.0], np.cumsum(by_bin)])
 
 
 def best_cuts(problem: CutProblem) -> list[Cuts]:
@@ -160,7 +180,8 @@ def best_cuts(problem: CutProblem) -> list[Cuts]:
 def _traced(problem: CutProblem, value: Floats, came: NDArray[np.int64], used: int) -> Cuts | None:
     bins = len(problem.edges)
     kg = float(problem.kg.sum())
-    below = np.array([problem.kg[problem.values < e].sum() for e in problem.edges])
+    where = np.searchsorted(problem.edges, problem.values, side="right") - 1
+    below = np.concatenate([[0.0], np.cumsum(np.bincount(where, problem.kg, minlength=bins))])[:bins]
     total = value[used, :bins] + below * problem.clearance_yuan_per_kg
     lowest = int(total.argmax())
     if not np.isfinite(total[lowest]):

@@ -8,6 +8,7 @@ deserve in at most 1 − confidence of the cases, whatever the lot and however m
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +93,7 @@ def upper_share(missing: int, pieces: int, confidence: float = CONFIDENCE) -> fl
     return float(beta.ppf(confidence, missing + 1, pieces - missing))
 
 
+@cache
 def allowed_missing(pieces: int, tolerance: float, confidence: float = CONFIDENCE) -> int:
     """Acceptance number: the most pieces that may miss the class; −1: the sample is too small to label at all."""
     most = int(binom.ppf(1 - confidence, pieces, tolerance))
@@ -111,6 +113,7 @@ def least_pieces(tolerance: float, confidence: float = CONFIDENCE) -> int:
     return int(np.ceil(np.log(1 - confidence) / np.log(1 - tolerance)))
 
 
+@cache
 def pieces_needed(
     share_missing: float,
     tolerance: float,

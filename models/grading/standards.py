@@ -144,6 +144,25 @@ def looser_limits(own: Standard, claimed: Standard) -> list[str]:
     return found
 
 
+def claimed(own: Standard, public: Iterable[Standard]) -> list[Standard]:
+    """The public standards that an own one claims: those of its crop whose name its own name or source holds."""
+    told = f"{own.standard} {own.source}"
+    return [p for p in public if p.crop_id == own.crop_id and p is not own and p.standard in told]
+
+
+def measured_attribute(standard: Standard) -> str | None:
+    """The one attribute that every class limits, tolerances apart; None: there is none, or there are several."""
+    asked = [{x.attribute for x in standard.of(g)} - {TOLERANCE} for g in standard.grades]
+    common = set.intersection(*asked) if asked else set()
+    return next(iter(common)) if len(common) == 1 and set.union(*asked) == common else None
+
+
+def is_less_better(standard: Standard, attribute: str) -> bool:
+    """Whether its classes limit the attribute from above only (damage)."""
+    limits = [x for x in standard.limits if x.attribute == attribute]
+    return any(x.high is not None for x in limits) and all(x.low is None for x in limits)
+
+
 def check_own(own: Standard, claimed: Standard) -> None:
     """Refuse an own standard that is looser than the class it claims.
 
@@ -199,7 +218,11 @@ def _ask(limits: Sequence[Limit], grade: str) -> tuple[float, ...]:
     mine = {x.attribute: x for x in limits if x.grade == grade}
     nothing = float("-inf")
     return tuple(
-        nothing if (x := mine.get(n)) is None else x.low if x.low is not None else -(x.high or 0.0)
+        nothing
+        if (x := mine.get(n)) is None or (x.low is None and x.high is None)
+        else x.low
+        if x.low is not None
+        else -(x.high or 0.0)
         for n in names
     )
 

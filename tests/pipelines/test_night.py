@@ -79,6 +79,8 @@ def test_a_night_publishes_forecasts_and_a_plan_that_breaks_no_rule(
     assert undisturbed["planting_recommendation"].height > 0
     assert undisturbed["planting_plan"]["rules_broken"].to_list() == [0]
     assert undisturbed["planting_plan"]["profit_yuan"][0] > 0
+    assert undisturbed["grading_recommendation"].height > 0
+    assert undisturbed["lot_grade"].height > 0
     assert undisturbed["recommendation_reason"].height >= undisturbed["planting_recommendation"].height
 
 

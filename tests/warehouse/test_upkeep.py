@@ -118,6 +118,9 @@ def test_retention_forgets_old_forecasts_and_raw_readings_and_keeps_scores(
             "demand_before": 0,
             "node_status": 0,
             "season_kept": 0,
+            "grade_curve": 0,
+            "lot_grade": 0,
+            "lot_allocation": 0,
             "raw_reading": 1,
         }
         assert wh.read("raw_reading")["measured_at"].to_list() == times[1:]
