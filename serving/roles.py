@@ -42,6 +42,8 @@ READS: Mapping[str, frozenset[Role] | Anyone] = {
     "/v1/plots": ALL,
     "/v1/recommendations/planting": ALL,
     "/v1/sensors": ALL,
+    "/v1/fields": ALL,
+    "/v1/harvest": ALL,
     "/v1/exports": READERS,
     "/v1/exports/planting": ALL,
     "/v1/exports/plots": ALL,

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from models.evaluation.value_added import STEPS, value_added
 from serving.app import create_app
 from settings import Settings
+from tests.serving.harvest_rows import harvest_rows
 from warehouse.release import write_release
 
 CUTOFF = date(2026, 5, 3)
@@ -429,6 +430,7 @@ def whole_county() -> dict[str, pl.DataFrame]:
         **thing_rows(),
         **night_rows(),
         **judged_rows(),
+        **harvest_rows(CUTOFF),
     }
 
 

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
-from serving import schemas, schemas_accuracy, schemas_bestsellers, schemas_planting
+from serving import schemas, schemas_accuracy, schemas_bestsellers, schemas_harvest, schemas_planting
 from serving.app import create_app
 from serving.problems import TITLES
 from serving.schemas_access import Me
@@ -56,6 +56,11 @@ ROUTES: dict[str, type[BaseModel]] = {
     "/v1/intake/rejected": schemas.PageOf[dict[str, object]],
     "/v1/intake/unmapped": schemas.PageOf[dict[str, object]],
     "/v1/sensors": schemas.PageOf[dict[str, object]],
+    "/v1/fields": schemas.PageOf[schemas_harvest.FieldState],
+    "/v1/harvest/outlook": schemas.PageOf[schemas_harvest.HarvestOutlook],
+    "/v1/harvest/days": schemas.PageOf[schemas_harvest.HarvestDay],
+    "/v1/harvest/actuals": schemas.PageOf[schemas_harvest.HarvestActual],
+    "/v1/harvest/value": schemas.PageOf[schemas_harvest.HarvestValue],
 }
 EMPTY = {"/v1/overrides", "/v1/decisions", *(path for path in ROUTES if path.startswith("/v1/planting/"))}
 """What the small county holds no rows of; their own tests do."""

@@ -1,0 +1,56 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+Read = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def read(client: TestClient) -> Read:
+    def ask(path: str, **params: object) -> list[dict[str, Any]]:
+        answer = client.get(path, params=params)
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()["items"])
+
+    return ask
+
+
+def test_fields_of_the_newest_day_stand_worst_first_with_their_crops(read: Read) -> None:
+    rows = read("/v1/fields")
+    assert [(r["plot_id"], r["level"]) for r in rows] == [("V1-2", 2), ("V1-1", 0), ("V2-1", 0)]
+    assert (rows[0]["source_water"], rows[0]["silent_days"], rows[0]["village_id"]) == ("held", 12, "V1")
+    assert rows[0]["standing"] == [{"crop_id": "rice", "stage": "ripe"}]
+    assert rows[2]["standing"] == [{"crop_id": "crab", "stage": None}]
+
+
+def test_fields_are_chosen_by_day_level_and_village(read: Read) -> None:
+    assert [r["plot_id"] for r in read("/v1/fields", level=1)] == ["V1-2"]
+    assert [r["day"] for r in read("/v1/fields", day="2026-05-02", plot="V1-1")] == ["2026-05-02"]
+    assert read("/v1/fields", village="V2")[0]["plot_id"] == "V2-1"
+    assert read("/v1/fields", day="2020-01-01") == []
+
+
+def test_the_outlook_puts_what_is_ready_first_and_overdue_last(read: Read) -> None:
+    rows = read("/v1/harvest/outlook")
+    assert [(r["plot_id"], r["is_overdue"]) for r in rows] == [
+        ("V2-1", False),
+        ("V1-1", False),
+        ("V1-2", True),
+    ]
+    assert [r["plot_id"] for r in read("/v1/harvest/outlook", crop="crab")] == ["V2-1"]
+
+
+def test_days_actuals_and_value_are_read(read: Read) -> None:
+    assert [r["expected_kg"] for r in read("/v1/harvest/days", crop="crab")] == [12.0] * 7
+    assert read("/v1/harvest/actuals")[0]["told_kg"] == 185.0
+    assert read("/v1/harvest/value")[0]["value_added"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/fields", "/v1/harvest/outlook", "/v1/harvest/days", "/v1/harvest/actuals", "/v1/harvest/value"],
+)
+def test_a_release_without_a_harvest_answers_with_no_rows(bare: TestClient, path: str) -> None:
+    assert bare.get(path).json()["items"] == []
