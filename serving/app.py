@@ -28,6 +28,7 @@ from serving.routes import (
     field_reports,
     forecasts,
     harvest,
+    harvest_page,
     health,
     login,
     messages,
@@ -118,6 +119,7 @@ def create_app(settings: Settings, *, poll_seconds: float = 0.5) -> FastAPI:
     app.include_router(pages.router)
     app.include_router(demand_page.router)
     app.include_router(planting_page.router)
+    app.include_router(harvest_page.router)
     app.include_router(my_page.router)
     app.add_middleware(Kept, published=published)
     app.add_middleware(Access, settings=settings, page=problem_page)

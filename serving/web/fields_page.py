@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from serving.published import Release
-from serving.reads import fieldwork, runs, things
+from serving.reads import fieldwork, harvest, runs, things
 from serving.reads.health import cutoff
 from serving.web.charts import spark
 from serving.web.say import Say
@@ -99,6 +99,7 @@ def _standing(release: Release, say: Say, plots: pl.DataFrame) -> list[dict[str,
     if today is None:
         return []
     crops = things.names(release, "crop")
+    stages = {(plot, c): stage for plot, found in harvest.standing(release).items() for c, stage, _ in found}
     planted = release.frame("planting").filter(
         (pl.col("sown_on") <= today) & (pl.col("sown_on") > today - timedelta(days=365))
     )
@@ -113,6 +114,7 @@ def _standing(release: Release, say: Say, plots: pl.DataFrame) -> list[dict[str,
         row
         | {
             "name": say.name(crops, row["crop_id"]),
+            "stage": stages.get((row["plot_id"], row["crop_id"])),
             "age": (today - row["sown_on"]).days,
             "until": (row["ready_from"] - today).days if row["ready_from"] else None,
         }

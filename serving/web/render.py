@@ -26,6 +26,7 @@ PAGES = {
     "demand": "/demand",
     "bestsellers": "/bestsellers",
     "planting": "/planting",
+    "harvest": "/harvest",
     "fields": "/fields",
     "runs": "/runs",
     "my": "/my",

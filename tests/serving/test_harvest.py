@@ -54,3 +54,21 @@ def test_days_actuals_and_value_are_read(read: Read) -> None:
 )
 def test_a_release_without_a_harvest_answers_with_no_rows(bare: TestClient, path: str) -> None:
     assert bare.get(path).json()["items"] == []
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_page_says_what_ripens_what_threatens_and_what_came_of_it(client: TestClient, lang: str) -> None:
+    page = client.get("/harvest", params={"lang": lang}).text
+    words = {
+        "zh": ("未来 14 天成熟量", "缺水 · 处理", "超期未采", "+50%", "花期后"),
+        "en": ("What ripens in the next 14 days", "water · act", "overdue", "+50%", "flowering"),
+    }
+    assert [w for w in words[lang] if w not in page] == []
+    only = client.get("/harvest", params={"lang": lang, "crop": "crab"}).text
+    assert "V2-1" in only
+    assert "<td>V1-1<" not in only.split('id="threats"')[0]
+
+
+def test_without_a_harvest_the_page_says_what_to_do_next(bare: TestClient) -> None:
+    page = bare.get("/harvest", params={"lang": "en"}).text
+    assert "then run anxu nightly" in page
