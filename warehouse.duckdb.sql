@@ -938,9 +938,9 @@ create table if not exists planting_recommendation (
 create table if not exists planting_input (
     run_id  text not null,
     cutoff  date not null,
-    kind    text not null,                                     -- demand, cost, price, yield, cold, field, decision
-    subject text not null,                                     -- crop/year/season, practice, practice/crop, plot, recommendation
-    value   double,                                            -- kg, yuan a mu, yuan a kg, kg a mu, 1, mu, mu
+    kind    text not null,                                     -- demand, cost, price, yield, cold, cold_plot, field, decision
+    subject text not null,                                     -- crop/year/season, practice, practice/crop, plot, plot/practice, recommendation
+    value   double,                                            -- kg, yuan a mu, yuan a kg, kg a mu, 1, °C, mu, mu
     mark    text not null                                      -- field: land class and a digest of what stood on it; else ''
 );
 

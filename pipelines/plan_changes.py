@@ -19,10 +19,10 @@ class Former:
     cutoff: date
 
     def last(self, now: pl.DataFrame) -> Last:
-        """What binds tonight: everything but plots with other land or other decisions than then (`now`: tonight's facts)."""
+        """What binds tonight: everything but plots with other land, warmth or decisions than then (`now`: tonight's facts)."""
         moved = Moved.between(self.before.facts, now)
         plots = set(moved.by_kind.get("field", {})) | {
-            s.split("/")[0] for s in moved.by_kind.get("decision", {})
+            s.split("/")[0] for kind in ("decision", "cold_plot") for s in moved.by_kind.get(kind, {})
         }
         return Last(self.before.lines, self.before.until, frozenset(plots), stands=not moved.by_kind)
 

@@ -35,7 +35,7 @@ def check_plan(plan: Plan, problem: Problem, params: Params) -> Report:
 
 
 def inputs_hash(inputs: PlanInputs) -> str:
-    """Sha256 of the problem's frames, what does not ripen, and the rules: equal inputs, equal hash."""
+    """Sha256 of the problem's frames, what does not ripen where, and the rules: equal inputs, equal hash."""
     digest = hashlib.sha256()
     problem = inputs.problem
     for frame in (
@@ -50,6 +50,8 @@ def inputs_hash(inputs: PlanInputs) -> str:
         plain = frame.drop("known_at", strict=False)
         digest.update(plain.select(sorted(plain.columns)).write_csv().encode())
     digest.update(",".join(sorted(problem.unripe)).encode())
+    if problem.barred:
+        digest.update(repr(sorted(problem.barred.items())).encode())
     rules = {
         name: sorted(v, key=str) if isinstance(v, frozenset) else v for name, v in vars(inputs.params).items()
     }

@@ -16,6 +16,7 @@ from models.planning.problem import FIXED_SCHEMA, Params, Problem
 from models.planning.reasons import Freshness
 from models.planning.seasons import first_open_season
 from pipelines.plan_demand import daily_demand
+from pipelines.plan_warmth import cold_plots
 from settings import Settings
 from warehouse import Warehouse
 
@@ -51,7 +52,8 @@ def plan_inputs(
 
     Planned are `settings.plan_years` years from the first open season (models.planning.seasons). The legume rule holds on
     land classes that a legume practice fits, flooded ones apart, in windows from the year before the plan on. Practices
-    whose crop does not ripen in the usual year (models.planning.heat) are not planned, and prices follow the mix of grades that a land
+    whose crop does not ripen in the usual year (models.planning.heat) are not planned, nor those that do not ripen on a plot
+    colder than the stations by its own sensors (models.planning.cold_plots), and prices follow the mix of grades that a land
     class brings (models.grading.mix); each has a note. `imagined` changes
     what is read, for a what-if.
     """
@@ -67,6 +69,10 @@ def plan_inputs(
     unripe, heat_notes = unripe_practices(
         warehouse, settings, practices, crops, cutoff, warmer_c=imagined.warmer_c
     )
+    cold, cold_notes = cold_plots(
+        settings, warehouse, {"plot": plots, "practice": practices, "crop": crops}, cutoff=cutoff, sheltered=SHELTERED,
+        warmer_c=imagined.warmer_c,
+    )  # fmt: skip
     dry = practices.filter(~pl.col("land_class").is_in(FLOODED), ~pl.col("practice_id").is_in(unripe))
     legumes = dry.join(crops.filter("is_legume"), on="crop_id", how="semi")
     params = Params(
@@ -100,12 +106,13 @@ def plan_inputs(
         ),
         fixed=fixed,
         unripe=unripe,
+        barred={line: by for line, by in cold.items() if line[1] not in unripe},
     )
     return PlanInputs(
         problem,
         params,
         _freshness(warehouse, settings, cutoff, planting),
-        (*notes, *demand.notes, *settled_notes, *heat_notes, *grade_notes),
+        (*notes, *demand.notes, *settled_notes, *heat_notes, *cold_notes, *grade_notes),
         demand.promised.join(
             standing_kg(planting=planting, plots=plots, practices=practices, yields=yields),
             on=["crop_id", "year", "season"], how="full", coalesce=True,

@@ -88,9 +88,16 @@ def _lines(
             min_mu=0.0,
             max_mu=pl.when("is_perennial").then("standing_mu").otherwise("area_mu").cast(pl.Float64),
         )
+        .join(_barred(problem), on=["plot_id", "practice_id"], how="anti")
         .sort("plot_id", "year", "season", "practice_id")
     )
     return with_slots(rows, seasons)
+
+
+def _barred(problem: Problem) -> pl.DataFrame:
+    return pl.DataFrame(
+        list(problem.barred), schema={"plot_id": pl.String, "practice_id": pl.String}, orient="row"
+    )
 
 
 def _drop_repeats_of_history(lines: pl.DataFrame, past: pl.DataFrame, params: Params) -> pl.DataFrame:

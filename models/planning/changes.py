@@ -30,7 +30,7 @@ def facts(problem: Problem, decided: pl.DataFrame) -> pl.DataFrame:
     """What a plan rests on, as rows that two nights can be compared by: kind, subject, value, mark.
 
     Kinds: demand (crop/year/season: kg), cost (practice: yuan a mu), price and yield (practice/crop), cold (a practice that does
-    not ripen), field (plot: mu; mark: land class and what stood on it), decision (plot/practice/year/season: mu; `decided`
+    not ripen), cold_plot (plot/practice: °C by which the plot is too cold for it), field (plot: mu; mark: land class and what stood on it), decision (plot/practice/year/season: mu; `decided`
     as Problem.fixed).
     """
     per = pl.format("{}/{}", "practice_id", "crop_id")
@@ -54,10 +54,16 @@ def facts(problem: Problem, decided: pl.DataFrame) -> pl.DataFrame:
         _rows("price", problem.yields, per, "price_yuan_per_kg"),
         _rows("yield", problem.yields, per, "yield_kg_per_mu"),
         _rows("cold", cold.with_columns(one=pl.lit(1.0)), pl.col("subject"), "one"),
+        _rows("cold_plot", _barred(problem), pl.col("subject"), "value"),
         _rows("field", land, pl.col("plot_id"), "area_mu", pl.col("mark")),
         _rows("decision", decided, recommendation_ids(), "max_mu"),
     ]
     return pl.concat(parts).sort("kind", "subject")
+
+
+def _barred(problem: Problem) -> pl.DataFrame:
+    rows = [(f"{plot_id}/{practice_id}", offset) for (plot_id, practice_id), offset in problem.barred.items()]
+    return pl.DataFrame(rows, schema={"subject": pl.String, "value": pl.Float64}, orient="row")
 
 
 def _rows(
@@ -200,12 +206,26 @@ class _Teller:
             return "field_state", *words.field()
         if cold := self.moved.of("cold", r["practice_id"]):
             return "field_state", *words.cold(is_cold=cold[1] is not None)
+        if told := self._cold_plot(r):
+            return "field_state", *told
         if here < self.first:
             return "horizon", *words.passed(*here)
         if here > self.until:
             return "horizon", *words.entered(*here)
         near = [r, *(p for p in self.partners[r["plot_id"], r["year"]] if p is not r)]
         return self._money(near) or self._demand(near) or self._elsewhere()
+
+    def _cold_plot(self, r: Row) -> tuple[str, str] | None:
+        """What the plot's sensors bar or no longer bar: this line first, else another use of the plot."""
+        here = {
+            subject.split("/", 1)[1]: moved
+            for subject, moved in self.moved.by_kind.get("cold_plot", {}).items()
+            if subject.split("/", 1)[0] == r["plot_id"]
+        }
+        if not here:
+            return None
+        practice_id = r["practice_id"] if r["practice_id"] in here else min(here)
+        return words.cold_plot(practice_id, *here[practice_id])
 
     def _money(self, near: list[Row]) -> tuple[str, str, str] | None:
         for p in near:

@@ -99,7 +99,7 @@ class Problem:
     is planted, before the plan or already within it (practice_id may be null): it stands. `demand` has one row per crop, year and season: kg wanted in
     all, of which kg committed; the season is the first season of the practice that bears the crop; no row: no demand.
     `fixed` holds areas that people have settled, per plot, practice, year and season; max_mu 0 forbids. `unripe` names
-    practices whose crop does not ripen in the usual year: what stands of them counts, none is planned.
+    practices whose crop does not ripen in the usual year: what stands of them counts, none is planned. `barred`: (plot_id, practice_id) → °C by which the plot is too cold for it.
     """
 
     plots: pl.DataFrame
@@ -110,6 +110,7 @@ class Problem:
     demand: pl.DataFrame
     fixed: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FIXED_SCHEMA))
     unripe: frozenset[str] = frozenset()
+    barred: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, columns in NEEDS.items():
@@ -138,6 +139,7 @@ class Problem:
         demand: pl.DataFrame,
         fixed: pl.DataFrame | None = None,
         unripe: Collection[str] = frozenset(),
+        barred: Mapping[tuple[str, str], float] | None = None,
     ) -> Self:
         """Make a problem of warehouse frames, sorted so that equal facts give equal plans whatever their order."""
         return cls(
@@ -149,6 +151,7 @@ class Problem:
             demand=_typed(demand).sort("crop_id", "year", "season"),
             fixed=_typed(fixed) if fixed is not None else pl.DataFrame(schema=FIXED_SCHEMA),
             unripe=frozenset(unripe),
+            barred=dict(barred or {}),
         )
 
     def usable_practices(self) -> pl.DataFrame:

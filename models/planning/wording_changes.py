@@ -25,6 +25,20 @@ def cold(*, is_cold: bool) -> Texts:
     return "按常年积温现在可以成熟", "it ripens in the usual year as now known"
 
 
+def cold_plot(practice_id: str, before: float | None, now: float | None) -> Texts:
+    """The plot's own sensors say (or no longer say) that it is too cold for a practice; °C against the stations."""
+    if now is not None:
+        return (
+            f"本地块传感器比气象站低 {-now:g} °C，{practice_id} 积温不够",
+            f"the plot's own sensors read {-now:g} °C below the stations: too little heat for {practice_id}",
+        )
+    return (
+        f"本地块不再按自己的传感器（低 {-(before or 0):g} °C）判断 {practice_id} 的积温：传感器已移除、停报或转暖",
+        f"the plot's own sensors ({-(before or 0):g} °C below the stations) no longer bar {practice_id}: removed, silent, or "
+        "warmer than before",
+    )
+
+
 def passed(year: int, season: int) -> Texts:
     """The season is over for planning."""
     return f"{year} 年第 {season} 季已过播期", f"{year} season {season} is no longer open"
