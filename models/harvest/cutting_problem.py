@@ -36,7 +36,8 @@ class CutParams:
     of a crew per plot and day, whatever it cuts, beside the way. `crew_reach_hours`: crews of places so near may help.
     `rain_hours_share`: of a crew's hours lost on a rainy day. `dry_chance`: least chance of no rain for crops that need it
     dry. `broken_share`: of the price, what a promised kilogram not served costs beside its revenue. `end_share`: of the
-    price less salvage, what a kilogram in store at the end is still worth.
+    price, what a kilogram alive after the last day, in field or store, is still worth. `store_wait_factor`: a day in the cold
+    room against a day ripe in the field. `hour_yuan`: of a crew's hour. Values are assumed until a county sets its own.
     """
 
     days: int = 14
@@ -51,6 +52,8 @@ class CutParams:
     dry_chance: float = 0.7
     broken_share: float = 3.0
     end_share: float = 0.5
+    store_wait_factor: float = 0.5
+    hour_yuan: float = 10.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.days <= 28:

@@ -6,15 +6,35 @@ outright), so values are recomputed from the point, and a bound reported beside 
 
 import time
 from dataclasses import dataclass
+from typing import Protocol
 
 import highspy
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
-from models.planning.formulation import Programme
 from models.planning.limits import Floats
 
 Flags = npt.NDArray[np.bool_]
+
+
+class Programme(Protocol):
+    """Maximise `cost @ x` within `lower ≤ x ≤ upper` and `row_lower ≤ matrix @ x ≤ row_upper`; `keys`: the yes/no columns."""
+
+    @property
+    def cost(self) -> Floats: ...
+    @property
+    def lower(self) -> Floats: ...
+    @property
+    def upper(self) -> Floats: ...
+    @property
+    def matrix(self) -> sp.csr_matrix: ...
+    @property
+    def row_lower(self) -> Floats: ...
+    @property
+    def row_upper(self) -> Floats: ...
+    @property
+    def keys(self) -> slice: ...
 
 
 @dataclass(frozen=True)
@@ -29,12 +49,17 @@ class Answer:
 
 
 class Solver:
-    """HiGHS with one programme loaded; one thread and a seed, so equal calls give equal answers."""
+    """HiGHS with one programme loaded; one thread and a seed, so equal calls give equal answers.
 
-    def __init__(self, programme: Programme, *, seed: int, time_limit_s: float) -> None:
-        self._programme = programme
+    `linear`: HiGHS's method for runs without yes/no columns; `ipm` is many times faster where many plans are worth the same.
+    """
+
+    def __init__(
+        self, programme: Programme, *, seed: int, time_limit_s: float, linear: str = "choose"
+    ) -> None:
+        self._programme, self._linear = programme, linear
         self._ends = time.monotonic() + time_limit_s
-        self._keys = np.arange(programme.first_key, programme.first_sale, dtype=np.int32)
+        self._keys = np.arange(programme.keys.start, programme.keys.stop, dtype=np.int32)
         self._highs = highspy.Highs()
         for option, value in (
             ("output_flag", False), ("threads", 1), ("parallel", "off"), ("random_seed", seed % 2**31),
@@ -71,7 +96,7 @@ class Solver:
             self._highs.changeColsBounds(self._keys.size, self._keys, low, high)
             self._highs.changeColsIntegrality(self._keys.size, self._keys, kinds)
         for option, value in (
-            ("mip_max_nodes", nodes if nodes else 2**31 - 1), ("mip_rel_gap", gap),
+            ("solver", "choose" if binary.any() else self._linear), ("mip_max_nodes", nodes if nodes else 2**31 - 1), ("mip_rel_gap", gap),
             ("time_limit", self._highs.getRunTime() + max(10.0 if patient else 0.1, self.seconds_left * time_share)),
         ):  # fmt: skip
             self._highs.setOptionValue(option, value)
