@@ -101,7 +101,13 @@ def _why_unserved(s: Setting, state: State, bucket: int) -> str:
     fine = [i for i in standing if s.lots.share[i, : rank + 1].sum() > 1e-9]
     if not fine:
         sold = state.sold_off[crop, :, window.start : window.stop]
-        return "cold_room" if sold[: rank + 1].max() > KG else "grade" if standing or sold.max() > KG else "not_ripe"
+        return (
+            "cold_room"
+            if sold[: rank + 1].max() > KG
+            else "grade"
+            if standing or sold.max() > KG
+            else "not_ripe"
+        )
     causes = [state.why_not_cut(int(i), window) for i in fine]
     return next(
         (c for c in ("crew_hours", "rain", "cold_room", "too_far") if None not in causes and c in causes),
