@@ -37,6 +37,7 @@ NAMES = (
     "latent",
     "launches",
     "planting",
+    "play",
     "scale",
     "season",
     "sensors",

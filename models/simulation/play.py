@@ -79,6 +79,12 @@ def play(truth: Truth, actions: Actions, seed: int) -> Outcome:
     return _outcome(plantings, goods, ledger)
 
 
+def draw_yields(truth: Truth, plantings: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """What plantings (as Actions.plantings) bear under a seed's weather and luck: one row per planting and crop, as growth.grow."""
+    last = date(int(plantings["year"].max()) + 1, 9, 30)  # type: ignore[arg-type]
+    return _grown(truth, plantings, seed, last)
+
+
 def _grown(truth: Truth, plantings: pl.DataFrame, seed: int, last: date) -> pl.DataFrame:
     """Yields of the plan; luck belongs to plot, year and season, so it is drawn for all of them and then looked up."""
     years = sorted(int(y) for y in plantings["year"].unique())
