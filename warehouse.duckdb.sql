@@ -1226,7 +1226,7 @@ create table if not exists grade_curve (
     recommendation_id text not null,
     crop_id           text not null,
     grade             text not null,
-    at_value          double not null,                         -- of the attribute; the step reaches to the next one
+    at_value          double not null,                         -- of the attribute: a lower limit with the step above it, or an upper one with the step below
     goods_share       double not null,                         -- of the measured goods within the step
     net_yuan          double                                   -- a year, this limit here and the others held; null: it passes another
 );

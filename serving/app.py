@@ -27,6 +27,8 @@ from serving.routes import (
     demand_page,
     field_reports,
     forecasts,
+    grades_page,
+    grading,
     harvest,
     harvest_page,
     health,
@@ -106,6 +108,7 @@ def create_app(settings: Settings, *, poll_seconds: float = 0.5) -> FastAPI:
         planting_facts.router,
         planting_whatifs.router,
         bestsellers.router,
+        grading.router,
         things.router,
         harvest.router,
         runs.router,
@@ -120,6 +123,7 @@ def create_app(settings: Settings, *, poll_seconds: float = 0.5) -> FastAPI:
     app.include_router(demand_page.router)
     app.include_router(planting_page.router)
     app.include_router(harvest_page.router)
+    app.include_router(grades_page.router)
     app.include_router(my_page.router)
     app.add_middleware(Kept, published=published)
     app.add_middleware(Access, settings=settings, page=problem_page)

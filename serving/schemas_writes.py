@@ -129,6 +129,7 @@ class Accepted(Shape):
         "decision",
         "harvest_report",
         "commitment_entry",
+        "standard_approval",
         "planting_whatif",
     ]
     status: Literal["waiting"] = Field(description="the next nightly run takes it in, once")

@@ -5,6 +5,7 @@ So a release that lacks a table, or was written before a column existed, is stil
 
 import polars as pl
 
+from serving.shapes_grading import GRADING
 from serving.shapes_harvest import HARVEST
 from serving.shapes_pages import PAGE_TABLES
 from serving.shapes_planting import PLANTING
@@ -70,6 +71,7 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         "withdrawn_at": T,
     },
     **PLANTING,
+    **GRADING,
     "recommendation_reason": {
         "recommendation_id": S,
         "rank": N,

@@ -27,6 +27,7 @@ PAGES = {
     "bestsellers": "/bestsellers",
     "planting": "/planting",
     "harvest": "/harvest",
+    "grades": "/grades",
     "fields": "/fields",
     "runs": "/runs",
     "my": "/my",

@@ -11,7 +11,14 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
-from serving import schemas, schemas_accuracy, schemas_bestsellers, schemas_harvest, schemas_planting
+from serving import (
+    schemas,
+    schemas_accuracy,
+    schemas_bestsellers,
+    schemas_grading,
+    schemas_harvest,
+    schemas_planting,
+)
 from serving.app import create_app
 from serving.problems import TITLES
 from serving.schemas_access import Me
@@ -38,6 +45,10 @@ ROUTES: dict[str, type[BaseModel]] = {
     "/v1/decisions": schemas.PageOf[schemas_planting.DecisionRecord],
     "/v1/bestsellers": schemas.PageOf[schemas_bestsellers.BestsellerCall],
     "/v1/selections": schemas.PageOf[schemas_bestsellers.SelectionRecommendation],
+    "/v1/grading": schemas.PageOf[schemas_grading.GradingRecommendation],
+    "/v1/grading/lots": schemas.PageOf[schemas_grading.Lot],
+    "/v1/grading/mix": schemas.PageOf[schemas_grading.GradeShare],
+    "/v1/standards": schemas.PageOf[schemas_grading.StandardLimit],
     "/v1/products": schemas.PageOf[schemas.Product],
     "/v1/plots": schemas.PageOf[schemas.Plot],
     "/v1/runs": schemas.PageOf[schemas.Run],
@@ -62,7 +73,8 @@ ROUTES: dict[str, type[BaseModel]] = {
     "/v1/harvest/actuals": schemas.PageOf[schemas_harvest.HarvestActual],
     "/v1/harvest/value": schemas.PageOf[schemas_harvest.HarvestValue],
 }
-EMPTY = {"/v1/overrides", "/v1/decisions", *(path for path in ROUTES if path.startswith("/v1/planting/"))}
+ELSEWHERE = ("/v1/planting/", "/v1/grading", "/v1/standards")
+EMPTY = {"/v1/overrides", "/v1/decisions", *(path for path in ROUTES if path.startswith(ELSEWHERE))}
 """What the small county holds no rows of; their own tests do."""
 TABLES = [path for path, shape in ROUTES.items() if "items" in shape.model_fields and path not in EMPTY]
 

@@ -18,6 +18,7 @@ PAGES = {
     "/demand": ("需求", "Demand"),
     "/planting": ("种植", "Planting"),
     "/bestsellers": ("爆款选品", "Bestsellers"),
+    "/grades": ("分级", "Grades"),
     "/runs": ("运行", "Runs"),
 }
 PLACES = [*PAGES, "/demand?product=crab", "/planting?village=V1&year=2026", "/planting?crop=rice&season=1"]
