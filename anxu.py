@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from pipelines.keeping import backup, release_app, restore
+from pipelines.messages.commands import messages_app
 from pipelines.model_commands import model_app
 from pipelines.operations import commands as operations
 from pipelines.options import HOME, Home, county, day_of
@@ -24,6 +25,7 @@ app.add_typer(release_app, name="release")
 app.add_typer(model_app, name="model")
 app.add_typer(key_app, name="key")
 app.add_typer(user_app, name="user")
+app.add_typer(messages_app, name="messages")
 app.command()(backup)
 app.command()(restore)
 app.command()(operations.up)

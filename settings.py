@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -14,6 +14,28 @@ from pydantic_settings import (
 )
 
 FILE_NAME = "anxu.toml"
+Reference = Annotated[str, Field(pattern=r"^(env|file):.+")]
+"""Where a secret lies: `env:NAME` or `file:PATH` (of the county folder, or absolute); never the secret itself."""
+
+
+class Robot(BaseModel):
+    """One receiver of messages: a group robot or a plain webhook."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["dingtalk", "wecom", "feishu", "webhook"]
+    url: str = ""
+    """Without its token; empty: the vendor's own. A webhook needs one."""
+    token: Reference | None = None
+    """access_token, key or hook id of the robot; bearer token of a webhook."""
+    secret: Reference | None = None
+    """What requests are signed with."""
+    language: Literal["zh", "en"] = "zh"
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+    """In these hours (local time) only a failed run is told."""
+    allow_private: bool = False
+    """Send also where the host resolves to an address of this machine or a private network, and without TLS."""
 
 
 class Settings(BaseSettings):
@@ -73,6 +95,10 @@ class Settings(BaseSettings):
     rate_per_minute: Annotated[int, Field(ge=0)] = 3000
     """Requests a minute of one key or user; 0: not counted."""
     max_upload_mb: Annotated[int, Field(ge=1)] = 256
+    robots: dict[str, Robot] = Field(default_factory=dict)
+    """Name → who is told when a night fails, what needs a decision and what changed."""
+    public_url: str = ""
+    """Where people open the page, e.g. http://192.168.1.5:8000; messages then link to it."""
     mlflow_port: Annotated[int, Field(ge=1, le=65535)] = 5000
     prefect_api_url: str = "http://127.0.0.1:4200/api"
     nightly_cron: str = "0 2 * * *"

@@ -1,5 +1,6 @@
 """The nightly flow: coarse Prefect tasks around the plain steps of pipelines/night.py."""
 
+import logging
 import sys
 from datetime import date, datetime
 from pathlib import Path
@@ -7,9 +8,12 @@ from pathlib import Path
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
+from pipelines.messages import pass_on
 from pipelines.night import STEPS, Night, begin, run_step
 from pipelines.operations.logs import write_logs
 from settings import Settings
+
+log = logging.getLogger("anxu.messages")
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -32,6 +36,19 @@ def nightly(home: str, cutoff: date | None = None, now: datetime | None = None) 
         write_logs(settings.log_format)
     night = Night.of(settings, cutoff, now)
     begin(night)
-    for name in STEPS:
-        step.with_options(name=name)(night, name)
+    try:
+        for name in STEPS:
+            step.with_options(name=name)(night, name)
+    except Exception:
+        tell(settings, None)
+        raise
+    tell(settings, night.cutoff)
     return night.run_id
+
+
+def tell(settings: Settings, cutoff: date | None) -> None:
+    """Pass on what people should know; a night that is published stays a good one when that fails."""
+    try:
+        pass_on(settings, cutoff)
+    except Exception:
+        log.exception("messages could not be passed on; `anxu messages send` tries again")

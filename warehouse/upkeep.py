@@ -10,15 +10,15 @@ from settings import FILE_NAME, Settings
 from warehouse import Warehouse, WarehouseError
 from warehouse.release import current, use
 
-_SQLITE = ("inbox.sqlite", "mlflow.sqlite")
+_SQLITE = ("inbox.sqlite", "mlflow.sqlite", "access.sqlite", "messages.sqlite")
 _DONE = "backup.complete"
 
 
 def backup(settings: Settings, to: Path, *, now: datetime | None = None, with_secret: bool = False) -> Path:
     """Copy a county into a new folder `to`/COUNTY-TIME and return it.
 
-    Holds the warehouse, the inbox, the runs and models of MLflow, the current release and anxu.toml; the
-    secret key only when asked for, since it turns buyer hashes back into guesses. While it runs no flow can
+    Holds the warehouse, the inbox, keys and users (hashed, mode 0600), what was told to whom, the runs and models of
+    MLflow, the current release and anxu.toml; the secret key only when asked for, since it turns buyer hashes back into guesses. While it runs no flow can
     write; the service may go on. The folder counts as a backup once its last file is written.
 
     Raises:
@@ -101,6 +101,7 @@ def retention(warehouse: Warehouse, settings: Settings, *, today: date) -> dict[
 def _copy_sqlite(source: Path, target: Path) -> None:
     """A consistent copy, also while another process writes."""
     if source.exists():
+        target.touch(mode=source.stat().st_mode & 0o777)
         with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other:
             one.backup(other)
 
