@@ -16,10 +16,10 @@ from models.forecasting.demand import DemandParams
 from models.forecasting.learning import learn
 
 PARAMS = DemandParams(
-    max_rows=300_000,
-    trees=150,
+    max_rows=330_000,
+    trees=180,
     leaves=31,
-    learning_rate=0.1,
+    learning_rate=0.08,
     tweedie_power=1.3,
     level_weight=0.8,
     recovered_weight=0.5,
@@ -29,6 +29,7 @@ PARAMS = DemandParams(
     least_history_days=14,
     held_out_days=14,
     held_out_rows=130_000,
+    usual_share=0.7,
 )
 """Chosen on origins before those that are scored (docs/methods-forecasting.md, "Real days")."""
 

@@ -13,7 +13,8 @@ from features.assemble import FEATURES, REVISION
 from features.calendar import SERIES
 from models.forecasting.intervals import TooLittleHistoryError
 from models.forecasting.launches import SHORT, LaunchBlend, assumed_blend, fit_blend, stand_in
-from models.forecasting.matrix import Categories, categories_of, dataset, matrix, predicted
+from models.forecasting.matrix import Categories, categories_of, matrix
+from models.forecasting.members import Members, fit_members
 from models.forecasting.params import DemandParams as DemandParams
 from models.forecasting.spread import Spread, fit_spread
 
@@ -22,8 +23,6 @@ LEAST_WHOLE_ROWS = 500
 """With fewer rows of days on which stock lasted there is no model of such days."""
 ROWS_AT_ONCE, MOST_SPREAD_ROWS = 200_000, 600_000
 """Rows turned into numbers at a time, as a county's would take gigabytes; rows that teach spreads, drawn evenly."""
-MOST_RATIO = 30.0
-"""A target is cut at so many times its level: one freak day shall not bend the trees."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +42,19 @@ class Spreads:
 class DemandModel:
     """A fitted forecaster."""
 
-    booster: lgb.Booster
+    demand: Members
     """Expected demand ÷ level_kg."""
-    in_stock: lgb.Booster | None
+    in_stock: Members | None
     """Expected sales of a day on which stock lasts ÷ level_kg; None: as demand."""
     categories: Categories
     spreads: Spreads | None
     """None while only the means are fitted."""
     params: DemandParams
+
+    @property
+    def booster(self) -> lgb.Booster:
+        """The trees of mean demand."""
+        return self.demand.mean
 
     def alone_kg(
         self, rows: pl.DataFrame, *, threads: int = 1, in_stock: bool = False
@@ -60,9 +64,9 @@ class DemandModel:
         return np.concatenate([np.empty(0), *parts])
 
     def _part_kg(self, rows: pl.DataFrame, threads: int, in_stock: bool) -> npt.NDArray[np.float64]:
-        kg = predicted(self.booster, x := matrix(rows, self.categories), threads)
+        kg = self.demand.ratio(x := matrix(rows, self.categories), threads)
         if in_stock and self.in_stock is not None:
-            kg = np.where(rows["has_stock_record"].to_numpy(), predicted(self.in_stock, x, threads), kg)
+            kg = np.where(rows["has_stock_record"].to_numpy(), self.in_stock.ratio(x, threads), kg)
         return np.asarray(kg * rows["level_kg"].cast(pl.Float64).to_numpy())
 
     def mean_kg(
@@ -155,11 +159,9 @@ class DemandModel:
             "plain": spreads.plain,
             "params": asdict(self.params),
         }
-        in_stock = {"in_stock.txt": self.in_stock.model_to_string()} if self.in_stock else {}
-        return {
-            "model.txt": self.booster.model_to_string(),
-            "model.json": json.dumps(rest, ensure_ascii=False),
-        } | in_stock
+        in_stock = self.in_stock.to_files("in_stock") if self.in_stock else {}
+        text = {"model.json": json.dumps(rest, ensure_ascii=False)}
+        return self.demand.to_files("model") | text | in_stock
 
     @staticmethod
     def fits(files: Mapping[str, str]) -> bool:
@@ -178,10 +180,13 @@ class DemandModel:
         if not cls.fits(files):
             other = ", ".join(sorted(set(rest["features"]) ^ set(FEATURES))[:5]) or "another revision"
             raise ValueError(f"the stored model knows other features ({other}); train anew")
-        lasting = rest["in_stock_spread"]
+        lasting, params = rest["in_stock_spread"], DemandParams(**rest["params"])
+        demand, in_stock = (Members.from_files(files, n, params.usual_share) for n in ("model", "in_stock"))
+        if demand is None:
+            raise ValueError("the stored model has no file model.txt; train anew")
         return cls(
-            lgb.Booster(model_str=files["model.txt"]),
-            lgb.Booster(model_str=files["in_stock.txt"]) if "in_stock.txt" in files else None,
+            demand,
+            in_stock,
             {name: tuple(values) for name, values in rest["categories"].items()},
             Spreads(
                 Spread.from_json(rest["spread"]),
@@ -189,7 +194,7 @@ class DemandModel:
                 LaunchBlend.from_json(rest["launches"]),
                 rest["plain"],
             ),
-            DemandParams(**rest["params"]),
+            params,
         )
 
 
@@ -227,8 +232,8 @@ def fit_mean(
 ) -> DemandModel:
     """Fit the means on all rows and take the spreads as given.
 
-    Both are Tweedie regressions of kg ÷ level_kg, rows weighing `weight` × level_kg^level_weight: one of `demand_kg` on all
-    days, one of `sold_kg` on those on which stock lasted (`is_whole`), which is left out where stock always did.
+    Both are regressions of kg ÷ level_kg (members.fit_members): one of `demand_kg` on all days, one of `sold_kg` on
+    those on which stock lasted (`is_whole`), which is left out where stock always did.
 
     Raises:
         TooLittleHistoryError: There is no row to train on.
@@ -242,13 +247,11 @@ def fit_mean(
     whole = train["is_whole"].to_numpy()
     recovered = (train["demand_kg"] > train["sold_kg"]).to_numpy()
     told = train["weight"].to_numpy() * np.where(recovered, params.recovered_weight, 1.0)
-    settings = _settings(params, seed, threads)
+    level = train["level_kg"].cast(pl.Float64).to_numpy()
 
-    def trained(kg: str, chosen: npt.NDArray[np.bool_]) -> lgb.Booster:
-        level = train["level_kg"].cast(pl.Float64).to_numpy()[chosen]
-        ratio = (train[kg].to_numpy()[chosen] / level).clip(max=MOST_RATIO)
-        weight = told[chosen] * level**params.level_weight
-        return lgb.train(settings, dataset(x[chosen], ratio, weight), num_boost_round=params.trees)
+    def trained(name: str, rows: npt.NDArray[np.bool_]) -> Members:
+        kg = train[name].to_numpy()[rows]
+        return fit_members(x[rows], kg, level[rows], told[rows], params=params, seed=seed, threads=threads)
 
     both = not whole.all() and whole.sum() >= LEAST_WHOLE_ROWS
     in_stock = trained("sold_kg", whole) if both else None
@@ -277,23 +280,3 @@ def spreads_of(
     lasting = model.mean_kg(whole, threads=threads, in_stock=True, launches=blend)
     in_stock = fit_spread(lasting, whole, levels, seed=seed, threads=threads)
     return Spreads(demand, in_stock, blend)
-
-
-def _settings(params: DemandParams, seed: int, threads: int) -> dict[str, object]:
-    return {
-        "objective": "tweedie",
-        "tweedie_variance_power": params.tweedie_power,
-        "learning_rate": params.learning_rate,
-        "num_leaves": params.leaves,
-        "min_data_in_leaf": params.least_leaf_rows,
-        "feature_fraction": params.feature_share,
-        "bagging_fraction": params.row_share,
-        "bagging_freq": 1,
-        "cat_smooth": params.category_smoothing,
-        "max_bin": 127,
-        "seed": seed,
-        "num_threads": threads,
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbosity": -1,
-    }

@@ -29,3 +29,5 @@ class DemandParams:
     """Last days kept from the mean while the spread is learnt from them."""
     held_out_rows: int = 200_000
     """At most so many rows of them."""
+    usual_share: float = 0.0
+    """How far trees of the usual day (absolute error) count beside those of the mean: 0 leaves them out, 1 takes them alone."""

@@ -1,5 +1,6 @@
 """Two outputs: demand, and what sells on days on which stock lasts."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -9,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from features.assemble import future_frame
+from features.assemble import CATEGORIES, FEATURES, future_frame
 from features.calendar import SERIES
 from features.panel import DemandTables, Panel, build_panel
 from models.forecasting.demand import DemandModel, DemandParams
 from models.forecasting.learning import learn
+from models.forecasting.members import fit_members
 
 START = date(2025, 1, 6)
 DAYS = 130
@@ -116,3 +118,27 @@ def test_what_is_sold_recovered_or_out_of_stock_later_changes_no_row_of_an_earli
     now = CUTOFF + timedelta(days=days)
     after = build_panel(tables(grown, recorded=True), cutoff=now, horizon_days=HORIZON)
     assert_frame_equal(ahead(after), ahead(panel_of(tables(wanted(), recorded=True))))
+
+
+def test_trees_of_the_usual_day_are_kept_in_the_files() -> None:
+    panel = build_panel(tables(wanted(), recorded=True), cutoff=CUTOFF, horizon_days=HORIZON)
+    future = future_frame(panel, origin=CUTOFF, horizon_days=HORIZON)
+    joined = learn(
+        panel, last=CUTOFF, params=replace(PARAMS, usual_share=0.7), horizon_days=HORIZON, levels=LEVELS, seed=1, threads=1
+    )  # fmt: skip
+    files = joined.to_files()
+    assert {"model_usual.txt", "in_stock_usual.txt"} < files.keys()
+    assert_frame_equal(DemandModel.from_files(files).predict(future), joined.predict(future))
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, 2.0), (0.5, 1.5), (1.0, 1.0)])
+def test_share_of_the_usual_day_lies_between_mean_and_median(share: float, expected: float) -> None:
+    """Nine days in ten ask for 1 kg, the tenth for 11: mean 2, median 1."""
+    rng = np.random.default_rng(1)
+    kg = np.where(np.arange(3000) % 10 == 0, 11.0, 1.0)
+    x = rng.random((len(kg), len(FEATURES)), dtype=np.float32)
+    x[:, : len(CATEGORIES)] = 0
+    one = np.ones_like(kg)
+    params = replace(PARAMS, usual_share=share, least_leaf_rows=1000, trees=200)
+    members = fit_members(x, kg, one, one, params=params, seed=1, threads=1)
+    assert members.ratio(x, 1).mean() == pytest.approx(expected, abs=0.1)
