@@ -37,10 +37,7 @@ def changes(
     """
     _one_of("cause", cause, CAUSES)
     _known(release, plot=plot, crop=crop)
-    rows = release.frame("planting_change").sort("rank")
-    places = plots(release).select("plot_id", "village_id", "village_name")
-    found = rows.join(places, on="plot_id", how="left", maintain_order="left")
-    return _matching(_named(release, found), plot_id=plot, crop_id=crop, cause=cause).drop("run_id")
+    return _matching(release.made(_changes), plot_id=plot, crop_id=crop, cause=cause)
 
 
 def supplies(release: Release, wish: Needed) -> pl.DataFrame:
@@ -50,17 +47,21 @@ def supplies(release: Release, wish: Needed) -> pl.DataFrame:
         Problem: 404 for a village or crop not known.
     """
     _known(release, village=wish.village, crop=wish.crop)
-    places = release.frame("place").select(village_id="place_id", village_name="name")
-    rows = release.frame("supply_need").join(places, on="village_id", how="left", maintain_order="left")
+    rows = release.made(_supplies)
     if wish.first is not None:
         rows = rows.filter(pl.col("week_start") >= wish.first)
     if wish.last is not None:
         rows = rows.filter(pl.col("week_start") <= wish.last)
     if wish.is_accepted is not None:
         rows = rows.filter(pl.col("is_accepted") == wish.is_accepted)
-    found = _matching(_named(release, rows), village_id=wish.village, crop_id=wish.crop, item=wish.item)
-    order = ["week_start", "village_id", "crop_id", "item", "is_accepted"]
-    return found.sort(order, nulls_last=True).drop("run_id")
+    return _matching(rows, village_id=wish.village, crop_id=wish.crop, item=wish.item)
+
+
+def supply_weeks(release: Release) -> pl.DataFrame:
+    """Needs of all villages together: one row per week, crop, item and unit: `quantity`, and `accepted` of it; sorted."""
+    accepted = pl.col("quantity").filter(pl.col("is_accepted")).sum()
+    keys = ["week_start", "crop_id", "item", "unit"]
+    return release.made(_supplies).group_by(keys).agg(pl.col("quantity").sum(), accepted=accepted).sort(keys)
 
 
 def decision_scores(release: Release, *, stage: str | None = None, answer: str | None = None) -> pl.DataFrame:
@@ -75,6 +76,19 @@ def decision_scores(release: Release, *, stage: str | None = None, answer: str |
         ["gained_yuan", "decision_id"], descending=[True, False]
     )
     return _matching(rows, stage=stage, answer=answer).drop("run_id")
+
+
+def _changes(release: Release) -> pl.DataFrame:
+    places = plots(release).select("plot_id", "village_id", "village_name")
+    rows = release.frame("planting_change").sort("rank").drop("run_id")
+    return _named(release, rows.join(places, on="plot_id", how="left", maintain_order="left"))
+
+
+def _supplies(release: Release) -> pl.DataFrame:
+    places = release.frame("place").select(village_id="place_id", village_name="name")
+    rows = release.frame("supply_need").join(places, on="village_id", how="left").drop("run_id")
+    order = ["week_start", "village_id", "crop_id", "item", "is_accepted"]
+    return _named(release, rows).sort(order, nulls_last=True)
 
 
 def _named(release: Release, rows: pl.DataFrame) -> pl.DataFrame:

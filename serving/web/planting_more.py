@@ -92,13 +92,12 @@ def _words(release: Release, say: Say, o: dict[str, Any]) -> str:
 
 def _supplies(release: Release, say: Say, crop: str | None) -> dict[str, Any]:
     """Hours by week, and materials by week and crop, villages added up; accepted lines beside all."""
-    rows = planting_facts.supplies(release, planting_facts.Needed(crop=crop))
-    accepted = pl.col("quantity").filter(pl.col("is_accepted")).sum()
-    summed = [pl.col("quantity").sum(), accepted.alias("accepted")]
-    labour = rows.filter(pl.col("item") == "labour").group_by("week_start").agg(summed).sort("week_start")
+    rows = release.made(planting_facts.supply_weeks)
+    rows = rows.filter(pl.col("crop_id") == crop) if crop else rows
+    hours = rows.filter(pl.col("item") == "labour").group_by("week_start")
+    labour = hours.agg(pl.col("quantity", "accepted").sum()).sort("week_start")
     most = float(labour["quantity"].max() or 1.0)  # type: ignore[arg-type]
-    keys = ["week_start", "crop_id", "item", "unit"]
-    goods = rows.filter(pl.col("item") != "labour").group_by(keys).agg(summed).sort(keys)
+    goods = rows.filter(pl.col("item") != "labour")
     names = things.names(release, "crop")
     return {
         "labour_weeks": [
