@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from pipelines.grading_intake import judge_graded
 from warehouse import Warehouse
 
 MARK = "report:"
@@ -11,7 +12,8 @@ def hand_over(warehouse: Warehouse, *, zone: str) -> int:
     """Make cuts, plantings and commitments of reports and entries taken in; returns how many facts were new.
 
     Every report and entry is handed over each time: its fact has a fixed key and `known_at`, so twice changes nothing. A fact that
-    breaks a rule of its table (an unknown plot or crop) is refused there, and the table's rules say why in `rejected_row`.
+    breaks a rule of its table (an unknown plot or crop) is refused there, and the table's rules say why in `rejected_row`; so is a
+    cut of a grade that the crop's standard does not have, when it is new.
     """
     done = warehouse.read("harvest_report").filter(pl.col("answer") == "done").sort("written_at", "report_id")
     entries = warehouse.read("commitment_entry").sort("written_at", "entry_id")
@@ -19,13 +21,23 @@ def hand_over(warehouse: Warehouse, *, zone: str) -> int:
     new = 0
     for table, rows in facts.items():
         if rows.height:
-            taken = warehouse.take_in(
-                table, rows.with_columns(line_number=pl.int_range(1, rows.height + 1)), "inbox"
-            )
+            numbered = rows.with_columns(line_number=pl.int_range(1, rows.height + 1))
+            good, odd = _judged(warehouse, table, numbered)
+            taken = warehouse.take_in(table, good, "inbox")
             new += taken.taken
-            if taken.rejected_frame.height:
-                warehouse.upsert("rejected_row", _refused(table, taken.rejected_frame, rows))
+            refused = pl.concat([odd, taken.rejected_frame], how="vertical_relaxed")
+            if refused.height:
+                warehouse.upsert("rejected_row", _refused(table, refused, rows))
     return new
+
+
+def _judged(warehouse: Warehouse, table: str, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows to take in and refused ones: cuts not taken in yet are judged by their grade."""
+    if table != "harvest_event":
+        return judge_graded(warehouse, table, rows)
+    held = warehouse.read(table).select("harvest_id")
+    good, odd = judge_graded(warehouse, table, rows.join(held, on="harvest_id", how="anti"))
+    return pl.concat([rows.join(held, on="harvest_id", how="semi"), good]).sort("line_number"), odd
 
 
 def cuts(done: pl.DataFrame, zone: str) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines.ingest import load
+from pipelines.ingest import load, watch_once
 from pipelines.load_report import LoadReport
 from settings import Settings
 from warehouse import Warehouse
@@ -74,3 +74,21 @@ def test_a_crop_without_a_loaded_standard_keeps_its_grades(
     )
     load(county, warehouse, [more], now=NOW)
     assert warehouse.read("lot").filter(pl.col("lot_id") == "L5").height == 1
+
+
+def test_the_watched_folder_keeps_what_it_refuses_too(
+    taken: tuple[Warehouse, LoadReport], tmp_path: Path
+) -> None:
+    warehouse, _ = taken
+    county = Settings(home=tmp_path / "county", threads=1)
+    county.inbox_dir.mkdir(parents=True, exist_ok=True)
+    head = THINGS["inspection"].splitlines()[0]
+    lines = ("I8,L1,brix,17.1,0.5,2026-05-01 08:00:00", "I9,L1,brix,-3,0.5,2026-05-01 08:00:00")
+    (county.inbox_dir / "inspection.csv").write_text("\n".join([head, *lines, ""]), "utf-8")
+    report = watch_once(county, warehouse, NOW, settle_seconds=0.0)
+    assert {f.state for f in report.files} == {"taken"}
+    assert sorted(warehouse.read("inspection")["inspection_id"]) == ["I1", "I8"]
+    told = warehouse.sql("select line_number, row_text from rejected_row where detail like 'brix -3%'").row(0)
+    assert told[0] == 3
+    assert '"I9"' in told[1]
+    assert warehouse.query("rejected_summary").filter(rule="value_possible")["lines"].to_list() == [3]

@@ -94,3 +94,21 @@ def test_a_commitment_entered_again_has_its_new_quantity(warehouse: Warehouse, t
     night(warehouse, sent(tmp_path, "commitment_entry", PROMISE))
     night(warehouse, sent(tmp_path, "commitment_entry", PROMISE | {"quantity_kg": 250}))
     assert warehouse.read("commitment")["quantity_kg"].to_list() == [250.0]
+
+
+def test_a_cut_of_a_grade_that_the_standard_lacks_is_refused_with_its_reason_and_no_other(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    standard = {
+        "standard": "清禾", "version": "1", "crop_id": "rice", "grade": "一级", "attribute": "head_rice_pct", "min_value": 60.0,
+        "valid_from": date(2024, 1, 1), "source": "test", "is_verified": True, "known_at": NOW,
+    }  # fmt: skip
+    warehouse.upsert("grade_standard", pl.DataFrame([standard]))
+    inbox = sent(tmp_path, "harvest_report", CUT | {"grade": "超级"})
+    inbox.write("harvest_report", CUT | {"grade": "一级"}, "王丽")
+    for _ in range(2):
+        night(warehouse, inbox)
+    assert warehouse.read("harvest_event")["grade"].to_list() == ["一级"]
+    refused = warehouse.sql("select rule, detail from rejected_row")
+    assert refused["rule"].to_list() == ["grade_in_standard"]
+    assert "grade '超级' of rice is not in the standard, which has 一级" in refused["detail"][0]
