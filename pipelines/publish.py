@@ -86,6 +86,7 @@ def release_tables(settings: Settings, warehouse: Warehouse, cutoff: date) -> di
         "history_daily": history_daily(warehouse, known_by, cutoff),
         "load_summary": warehouse.query("load_summary"),
         "rejected_summary": warehouse.query("rejected_summary"),
+        "rejected_row": warehouse.query("rejected_rows"),
         "unmapped_sales": unmapped_with_share(warehouse, known_by),
         "sensor_state": warehouse.query("sensor_state", known_by=known_by),
         **whatif_tables(settings, warehouse, cutoff=cutoff),

@@ -64,7 +64,7 @@ def etag(request: Request, release: Release, kind: str) -> str:
     """The validator of every answer made from a release: release, format, and who of those that see less than all."""
     who = who_asks(request.scope)
     seen_by = f".{who.id}" if who.plots is not None else ""
-    return f'"{release.id}{seen_by}.{SUFFIX[kind]}"'
+    return f'"{release.id}{seen_by}.{SUFFIX.get(kind, kind)}"'
 
 
 def validators(request: Request, release: Release, kind: str) -> dict[str, str]:

@@ -25,13 +25,16 @@ from serving.routes import (
     accuracy,
     bestsellers,
     demand_page,
+    exports,
     field_reports,
+    files_page,
     forecasts,
     grades_page,
     grading,
     harvest,
     harvest_page,
     health,
+    imports,
     login,
     messages,
     metrics,
@@ -44,6 +47,7 @@ from serving.routes import (
     planting_whatifs,
     runs,
     things,
+    uploads,
     whatif,
 )
 from serving.web.render import problem_page
@@ -115,6 +119,10 @@ def create_app(settings: Settings, *, poll_seconds: float = 0.5) -> FastAPI:
         messages.router,
         overrides.router,
         field_reports.router,
+        files_page.router,
+        exports.router,
+        imports.router,
+        uploads.router,
         whatif.router,
         metrics.router,
     ):
@@ -127,7 +135,7 @@ def create_app(settings: Settings, *, poll_seconds: float = 0.5) -> FastAPI:
     app.include_router(my_page.router)
     app.add_middleware(Kept, published=published)
     app.add_middleware(Access, settings=settings, page=problem_page)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, larger={**imports.LARGER, **uploads.larger(settings)})
     requests = Requests()
     app.state.metrics = registry(settings, published, requests)
     app.add_middleware(Measured, requests=requests)

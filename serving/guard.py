@@ -1,5 +1,7 @@
 """Sizes and headers of every request and answer, as plain ASGI: it costs microseconds."""
 
+from collections.abc import Mapping
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,8 +24,9 @@ WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 class Guard:
     """Refuses oversized or foreign requests before they reach a route; adds protective headers to answers."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, larger: Mapping[str, int] | None = None) -> None:
+        """`larger`: path → bytes that a body may have there instead of MAX_BODY_BYTES."""
+        self.app, self.larger = app, larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -36,25 +39,25 @@ class Guard:
                 MutableHeaders(scope=message).update(SAFE_HEADERS)
             await send(message)
 
-        problem = refusal(scope)
+        problem = refusal(scope, self.larger.get(scope["path"], MAX_BODY_BYTES))
         await (problem.response() if problem else self.app)(scope, receive, send_safe)
 
 
-def refusal(scope: Scope) -> Problem | None:
+def refusal(scope: Scope, most: int = MAX_BODY_BYTES) -> Problem | None:
     """Why a request is not taken at all, or None."""
     if (size := len(scope["query_string"])) > MAX_QUERY_BYTES:
         return _too_large(414, "the query string", size, MAX_QUERY_BYTES)
     if (size := sum(len(k) + len(v) for k, v in scope["headers"])) > MAX_HEADER_BYTES:
         return _too_large(431, "the headers", size, MAX_HEADER_BYTES)
-    return _refused_write(Headers(scope=scope)) if scope["method"] in WRITES else None
+    return _refused_write(Headers(scope=scope), most) if scope["method"] in WRITES else None
 
 
-def _refused_write(headers: Headers) -> Problem | None:
+def _refused_write(headers: Headers, most: int) -> Problem | None:
     length = headers.get("content-length", "")
     if not length.isdigit():
         return Problem(411, "refused", "the request names no content-length", "send the body with its length")
-    if int(length) > MAX_BODY_BYTES:
-        return _too_large(413, "the body", int(length), MAX_BODY_BYTES)
+    if int(length) > most:
+        return _too_large(413, "the body", int(length), most)
     origin = headers.get("origin")
     if origin and origin.split("://")[-1] != headers.get("host"):
         return Problem(

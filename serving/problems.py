@@ -32,6 +32,9 @@ TITLES = {
     "no-accounts": "Keys and users cannot be read",
     "internal": "Internal error",
     "refused": "Refused",
+    "unreadable-sheet": "The sheet cannot be read",
+    "sheet-rows": "Rows of the sheet do not hold",
+    "unknown-file": "Files of this type are not taken",
 }
 """Kind → title. A kind is stable: clients may switch on `type`, which is urn:anxu:problem:KIND."""
 

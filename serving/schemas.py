@@ -156,6 +156,7 @@ class Product(Shape):
     name_en: str | None
     family: str | None
     grade: str | None
+    launched_on: date | None = Field(default=None, description="null: before the records")
     shelf_life_days: int | None
     crops: list[MadeOf] | None
 

@@ -23,9 +23,27 @@ IN_STOCK: dict[str, pl.DataType] = {
 }
 
 TABLES: dict[str, dict[str, pl.DataType]] = {
-    "product": {"product_id": S, "name_zh": S, "name_en": S, "family": S, "grade": S, "shelf_life_days": N},
+    "product": {
+        "product_id": S,
+        "name_zh": S,
+        "name_en": S,
+        "family": S,
+        "grade": S,
+        "launched_on": D,
+        "shelf_life_days": N,
+    },
     "product_crop": {"product_id": S, "crop_id": S, "crop_kg_per_product_kg": F},
-    "crop": {"crop_id": S, "name_zh": S, "name_en": S, "family": S, "kind": S},
+    "crop": {
+        "crop_id": S,
+        "name_zh": S,
+        "name_en": S,
+        "family": S,
+        "kind": S,
+        "is_legume": pl.Boolean(),
+        "keeps_days": N,
+        "base_temp_c": F,
+        "mature_gdd_c_d": F,
+    },
     "channel": {"channel_id": S, "name": S, "platform": S},
     "region": {"region_id": S, "name": S},
     "place": {"place_id": S, "name": S, "kind": S, "parent_id": S},

@@ -48,6 +48,17 @@ PAGE_TABLES: dict[str, dict[str, pl.DataType]] = {
         "reason": S,
         "written_at": T,
     },
+    "rejected_row": {
+        "file_id": S,
+        "file_name": S,
+        "kind": S,
+        "table_name": S,
+        "line_number": N,
+        "rule": S,
+        "detail": S,
+        "row_text": S,
+        "rejected_at": T,
+    },
     "calendar_event": {"day": D, "until": D, "kind": S, "key": S, "channel_id": S},
     "stock_out_daily": {
         "product_id": S,

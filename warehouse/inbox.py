@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,6 +40,8 @@ _SCHEMA = """
         message_id   text not null
     );
 """
+
+_INSERT = "insert into message values (?, ?, ?, ?, ?, null)"
 
 
 class InboxError(RuntimeError):
@@ -93,23 +95,22 @@ class Inbox:
             InboxError: Unknown kind, no author, or a payload that is no JSON object.
             OtherAsked: The once-key was used for something else.
         """
-        if kind not in KINDS:
-            raise InboxError(f"message kind '{kind}' is not one of {', '.join(KINDS)}")
-        if not author.strip():
-            raise InboxError(f"a {kind} has no author; say who decides")
-        try:
-            text = json.dumps(dict(payload), ensure_ascii=False, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise InboxError(f"the payload of a {kind} is no JSON object: {error}") from error
+        text = _checked(kind, payload, author)
         message_id = uuid4().hex
         with self._connected() as connection:
             if once and (before := _claimed(connection, once, message_id)):
                 return before
-            connection.execute(
-                "insert into message values (?, ?, ?, ?, ?, null)",
-                (message_id, kind, text, author, datetime.now(UTC).isoformat()),
-            )
+            connection.execute(_INSERT, (message_id, kind, text, author, datetime.now(UTC).isoformat()))
         return message_id
+
+    def write_all(self, kind: str, payloads: Sequence[Mapping[str, Any]], author: str) -> list[str]:
+        """Keep all messages or none and return their ids in order; raises as `write`."""
+        texts = [_checked(kind, payload, author) for payload in payloads]
+        now = datetime.now(UTC).isoformat()
+        rows = [(uuid4().hex, kind, text, author, now) for text in texts]
+        with self._connected() as connection:
+            connection.executemany(_INSERT, rows)
+        return [row[0] for row in rows]
 
     def answered(self, once: OnceKey) -> str | None:
         """The id of the message that was kept for a once-key, or None; raises OtherAsked."""
@@ -153,6 +154,18 @@ class Inbox:
                 yield connection
         finally:
             connection.close()
+
+
+def _checked(kind: str, payload: Mapping[str, Any], author: str) -> str:
+    """The payload as JSON; raises InboxError."""
+    if kind not in KINDS:
+        raise InboxError(f"message kind '{kind}' is not one of {', '.join(KINDS)}")
+    if not author.strip():
+        raise InboxError(f"a {kind} has no author; say who decides")
+    try:
+        return json.dumps(dict(payload), ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InboxError(f"the payload of a {kind} is no JSON object: {error}") from error
 
 
 def _claimed(connection: sqlite3.Connection, once: OnceKey, message_id: str) -> str | None:

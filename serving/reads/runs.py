@@ -48,6 +48,16 @@ def rejected(release: Release) -> pl.DataFrame:
     return release.frame("rejected_summary").sort("lines", descending=True, nulls_last=True)
 
 
+def rejected_rows(
+    release: Release, *, kind: str | None = None, rule: str | None = None, file_id: str | None = None
+) -> pl.DataFrame:
+    """One row per refused line and rule, newest first: file, line, reason, and the row as delivered (JSON)."""
+    rows = release.frame("rejected_row")
+    for column, wanted in (("kind", kind), ("rule", rule), ("file_id", file_id)):
+        rows = rows.filter(pl.col(column) == wanted) if wanted is not None else rows
+    return rows
+
+
 def unmapped(release: Release) -> pl.DataFrame:
     """One row per article that no listing maps, most money first; `share` is of all money (null: not known)."""
     return release.frame("unmapped_sales").sort("goods_yuan", descending=True, nulls_last=True)

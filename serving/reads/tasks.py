@@ -25,7 +25,7 @@ def tasks(release: Release, plots: frozenset[str] | None, village: str = "") -> 
         village: Only of this village; '' is all.
 
     Returns:
-        task (sow, harvest), plot_id, village_name, crop_id, crop_name_zh, crop_name_en, area_mu, from, to (days), year, season,
+        task (sow, harvest), plot_id, village_id, village_name, crop_id, crop_name_zh, crop_name_en, area_mu, from, to (days), year, season,
         practice_id, is_late (its days are over).
     """
     past = cutoff(release)

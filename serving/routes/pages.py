@@ -9,12 +9,16 @@ from starlette.responses import Response
 from serving.problems import unknown
 from serving.published import Published
 from serving.reads.bestsellers import QUESTIONS
+from serving.reads.engines import engines
+from serving.reads.releases import releases
 from serving.routes.deps import Current
+from serving.uploads import listed
 from serving.web.bestsellers import bestsellers
 from serving.web.fields_page import fields_page
 from serving.web.nights import nights
 from serving.web.render import ASSETS, asset, reader, render
 from serving.web.today import today
+from settings import Settings
 
 router = APIRouter(include_in_schema=False)
 Choice = Annotated[str, Query(max_length=120)]
@@ -38,9 +42,19 @@ def read_bestsellers(request: Request, release: Current, question: Choice = "") 
 
 
 @router.get("/runs")
-def read_runs(request: Request, release: Current) -> Response:
-    """How the nights went, what was refused."""
-    return render(request, "runs", reader(request), **nights(release))
+def read_runs(request: Request, release: Current, sent: Choice = "") -> Response:
+    """How the nights went, what was refused, and what waits; `sent` names the file that was just handed in."""
+    settings: Settings = request.app.state.settings
+    return render(
+        request,
+        "runs",
+        reader(request),
+        **nights(release),
+        sent=sent,
+        waiting=listed(settings.inbox_dir),
+        releases=releases(settings.releases_dir, release),
+        engines=engines(settings),
+    )
 
 
 @router.get("/fields")

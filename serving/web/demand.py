@@ -10,6 +10,7 @@ from serving.reads import accuracy, things
 from serving.reads import forecasts as reads
 from serving.reads.week import week
 from serving.web.charts import FanData, fan
+from serving.web.demand_marks import Marked, marked, words
 from serving.web.say import UNITS, Say
 
 HISTORY_DAYS = 120
@@ -52,6 +53,7 @@ def _days(release: Release, say: Say, wish: reads.Wish, rows: pl.DataFrame, seri
     past = _past(reads.sales(release, wish), ahead["forecast_date"][0], HISTORY_DAYS)
     lines = _lines(fan_table, series)
     shown = _shown(fan_table, series)
+    found = marked(release, say, wish, [d for d, _ in past] + ahead["forecast_date"].to_list(), series)
     summed = ahead[str(fan_table.summed)]
     sums = {
         "last7": sum(kg for _, kg in past[-7:]),
@@ -61,7 +63,8 @@ def _days(release: Release, say: Say, wish: reads.Wish, rows: pl.DataFrame, seri
         "days": ahead.height,
     }
     return {
-        "charts": _charts(say, past, ahead, "forecast_date", fan_table.levels, lines),
+        "charts": _charts(say, past, ahead, "forecast_date", fan_table.levels, lines, found),
+        "marked": found,
         "lines": [name for _, name in lines],
         "expected": fan_table.expected,
         "table_rows": ahead.select("forecast_date", *shown).iter_rows(),
@@ -96,7 +99,8 @@ def _weeks(release: Release, say: Say, wish: reads.Wish) -> dict[str, Any]:
     ahead = _summed(rows, "week_start", fan_table)
     past = _past_weeks(release, family, wish, ahead["week_start"][0])
     series = _series(rows, reads.WEEKLY)
-    charts = _charts(say, past, ahead, "week_start", fan_table.levels, _lines(fan_table, series))
+    found = marked(release, say, wish, [d for d, _ in past] + ahead["week_start"].to_list(), series)
+    charts = _charts(say, past, ahead, "week_start", fan_table.levels, _lines(fan_table, series), found)
     return {"family": family, "weeks": ahead.height, "week_charts": charts, "week_series": series}
 
 
@@ -107,6 +111,7 @@ def _charts(
     day: str,
     levels: tuple[str, ...],
     lines: list[Line],
+    found: Marked,
 ) -> list[Any]:
     """The same chart for wide and for narrow screens."""
     scale = UNITS[say.unit]
@@ -117,6 +122,7 @@ def _charts(
         band = f" ({say.weight(row[levels[0]])} – {say.weight(row[levels[-1]])})" if pairs else ""
         values = " · ".join(f"{say.t(f'demand.{name}')} {say.weight(row[column])}" for column, name in lines)
         texts.append(f"{say.day(row[day])} · {values}{band}")
+    texts = [text + words(say, found, at) for at, text in enumerate(texts)]
     starts = [i for i, d in enumerate(days) if i == 0 or d.month != days[i - 1].month]
     data = FanData(
         texts,
@@ -125,6 +131,8 @@ def _charts(
         (ahead[lines[0][0]] * scale).to_list(),
         [((ahead[low] * scale).to_list(), (ahead[high] * scale).to_list()) for low, high in pairs],
         (ahead[lines[1][0]] * scale).to_list() if len(lines) > 1 else (),
+        found.events,
+        found.shades,
     )
     return [
         ("wide", fan(data, width=1080, height=320, max_ticks=12)),

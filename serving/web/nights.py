@@ -22,6 +22,7 @@ def nights(release: Release) -> dict[str, Any]:
     tables = {
         "runs": release.made(reads.runs),
         "rejected": reads.rejected(release),
+        "rejected_rows": reads.rejected_rows(release),
         "files": reads.files(release),
         "unmapped": reads.unmapped(release),
         "sensors": sensors,

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -42,6 +42,7 @@ ASSETS = {
     "icon.svg": "image/svg+xml",
     "my.css": "text/css",
     "my.js": "text/javascript",
+    "print.css": "text/css",
     "worker.js": "text/javascript",
 }
 
@@ -93,6 +94,7 @@ def render(request: Request, page: str, say: Say, *, status: int = 200, **values
             pages={name: path for name, path in PAGES.items() if may(who, "GET", path)},
             here=Links(request),
             who=who,
+            may_post=partial(may, who, "POST"),
             version={name: asset(name)[1] for name in ASSETS},
             units=list(UNITS),
             areas=list(AREAS),

@@ -354,6 +354,21 @@ def night_rows() -> dict[str, pl.DataFrame]:
                 "example_at": ["orders-0503.csv:17"],
             }
         ),
+        "rejected_row": pl.DataFrame(
+            [
+                {
+                    "file_id": "f1",
+                    "file_name": "orders-0503.csv",
+                    "kind": "orders",
+                    "table_name": "order_line",
+                    "line_number": 17,
+                    "rule": "quantity_positive",
+                    "detail": "quantity -3 is below 1",
+                    "row_text": '{"quantity": "-3", "note": "<img src=x>"}',
+                    "rejected_at": NIGHT,
+                }
+            ]
+        ),
         "unmapped_sales": pl.DataFrame(
             {
                 "platform": ["taobao"],

@@ -61,6 +61,15 @@ EXPECTED: dict[tuple[str, str], Any] = {
     ("GET", "/v1/runs"): READERS,
     ("GET", "/v1/intake/files"): READERS,
     ("GET", "/v1/releases/current"): READERS,
+    ("GET", "/v1/releases"): READERS,
+    ("GET", "/v1/exports/planting"): ALL,
+    ("GET", "/v1/exports/tasks"): ALL,
+    ("GET", "/v1/exports/calendar"): ALL,
+    ("GET", "/v1/exports/rejected"): READERS,
+    ("POST", "/v1/imports/planting"): PLANNERS,
+    ("POST", "/planting/sheet"): PLANNERS,
+    ("POST", "/v1/intake/files"): STEWARDS,
+    ("POST", "/runs/upload"): STEWARDS,
 }
 """What the table must say, written out; for other routes it is enough that the service does what the table says."""
 

@@ -15,6 +15,7 @@ MADE_FOR_RELEASES = {
     "history_daily",
     "load_summary",
     "rejected_summary",
+    "rejected_row",  # with its file
     "unmapped_sales",
     "sensor_state",
     "model_error",
