@@ -56,7 +56,9 @@ def test_the_first_page_is_usable_at_once(browser: Browser, county: County, hear
         seconds.append(page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd") / 1000)
         page.context.close()
     middle = statistics.median(seconds)
-    told = f"first page usable: median {middle:.3f} s, worst {max(seconds):.3f} s of {OPENINGS} new profiles\n"
+    told = (
+        f"first page usable: median {middle:.3f} s, worst {max(seconds):.3f} s of {OPENINGS} new profiles\n"
+    )
     (SCREENSHOTS / "first-page.txt").write_text(told, "utf-8")
     assert middle <= 10
 
