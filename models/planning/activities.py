@@ -167,6 +167,29 @@ def _pairs(keys: pl.DataFrame, params: Params) -> pl.DataFrame:
     return pairs.unique().sort("first", "second")
 
 
+def cliques(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Sets of keys that exclude each other pairwise: every pair lies in one, and none can be made larger (clique, key, first, second).
+
+    One row "at most one of these" is tighter than a row a pair: three halves no longer fit.
+    """
+    beside: dict[int, set[int]] = {}
+    for one, two in pairs.iter_rows():
+        beside.setdefault(one, set()).add(two)
+        beside.setdefault(two, set()).add(one)
+    found: dict[tuple[int, ...], None] = {}
+    for one, two in pairs.iter_rows():
+        clique, open_ = {one, two}, beside[one] & beside[two]
+        while open_:
+            nearest = min(open_, key=lambda key: (abs(key - one), key))
+            clique.add(nearest)
+            open_ &= beside[nearest]
+        found[tuple(sorted(clique))] = None
+    rows = [(n, key, members[0], members[-1]) for n, members in enumerate(found) for key in members]
+    return pl.DataFrame(
+        rows, schema=dict.fromkeys(("clique", "key", "first", "second"), pl.UInt32), orient="row"
+    )
+
+
 def _only_conflicting(keys: pl.DataFrame, pairs: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Without a minimum share, only keys in some pair or alone need a yes or no; number them anew."""
     alone = keys.filter("alone")["key"].cast(pairs["first"].dtype)

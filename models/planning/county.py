@@ -127,11 +127,11 @@ def _objective(
     """Mean money of all scenarios, and with a weight on risk each scenario's shortfall below the threshold eta."""
     share = np.asarray(problem.probabilities)
     cost = np.concatenate(builder.costs)
-    cost[first.spent] = -(1 - params.risk_weight)
+    cost[first.costs["column"].to_numpy()] -= (1 - params.risk_weight) * first.costs["yuan"].to_numpy()
     money = second.money
     at, yuan = money["column"].cast(pl.Int64).to_numpy(), money["yuan"].to_numpy()
     scenario = money["scenario"].to_numpy()
-    cost[at] += (1 - params.risk_weight) * share[scenario] * yuan
+    np.add.at(cost, at, (1 - params.risk_weight) * share[scenario] * yuan)
     builder.costs = [cost]
     if params.risk_weight <= 0:
         return

@@ -14,7 +14,8 @@ class FirstStage:
     """Where the first stage's columns and rows are.
 
     `options`: the problem's options with `column`, `zone_id`, `labour_pool`. `produced`: activity_id, zone_id, `column` (mu
-    that count as of mean yield). `land`: group_id, period, `row`. `spent`: the column of all first-stage money.
+    that count as of mean yield). `land`: group_id, period, `row`. `spent`: the column of all first-stage money; `costs`: what
+    it is made of: column, yuan a unit.
     """
 
     options: pl.DataFrame
@@ -22,6 +23,7 @@ class FirstStage:
     land: pl.DataFrame
     hire: pl.DataFrame
     spent: int
+    costs: pl.DataFrame
 
 
 def first_stage(builder: Builder, problem: CountyProblem, params: CountyParams) -> FirstStage:
@@ -39,7 +41,7 @@ def first_stage(builder: Builder, problem: CountyProblem, params: CountyParams) 
     produced = _produced(builder, options)
     _floors(builder, problem, options)
     _moves(builder, options, params)
-    return FirstStage(options, produced, land, hire, _spent(builder, options, hire))
+    return FirstStage(options, produced, land, hire, *_spent(builder, options, hire))
 
 
 def _options(problem: CountyProblem) -> pl.DataFrame:
@@ -166,18 +168,18 @@ def _moves(builder: Builder, options: pl.DataFrame, params: CountyParams) -> Non
     builder.put(rows, less, 1.0)
 
 
-def _spent(builder: Builder, options: pl.DataFrame, hire: pl.DataFrame) -> int:
-    """One column that is all first-stage cost, so that every scenario's profit reads one number."""
+def _spent(builder: Builder, options: pl.DataFrame, hire: pl.DataFrame) -> tuple[int, pl.DataFrame]:
+    """One column that is all first-stage cost, so that every scenario's profit reads one number; and what it is made of."""
+    costs = [options.select("column", yuan="cost_yuan_per_mu")]
+    if hire.height:
+        costs.append(hire.select("column", yuan=pl.col("hire_yuan_per_hour").fill_null(0.0)))
+        costs.append(hire.select(column="idle_column", yuan=-pl.col("idle_yuan_per_hour")))
+    told = pl.concat(costs).filter(pl.col("yuan") != 0)
     spent = builder.add_columns("spent", np.zeros(1), -np.inf)
     row = builder.add_rows("spent", 1, 0.0, 0.0)
     builder.put(row, spent, 1.0)
-    at = np.full(options.height, row[0])
-    builder.put(at, _ints(options["column"]), -options["cost_yuan_per_mu"].to_numpy())
-    if hire.height:
-        at = np.full(hire.height, row[0])
-        builder.put(at, _ints(hire["column"]), -hire["hire_yuan_per_hour"].fill_null(0.0).to_numpy())
-        builder.put(at, _ints(hire["idle_column"]), hire["idle_yuan_per_hour"].to_numpy())
-    return int(spent[0])
+    builder.put(np.full(told.height, row[0]), _ints(told["column"]), -told["yuan"].to_numpy())
+    return int(spent[0]), told
 
 
 def _ints(values: pl.Series) -> Ints:

@@ -30,22 +30,23 @@ def second_stage(builder: Builder, problem: CountyProblem, first: FirstStage) ->
     cells = _cells(problem)
     rows = builder.add_rows("supply", cells.height, 0.0, np.inf)
     cells = cells.with_columns(row=pl.Series(rows))
+    before = len(builder.entries)
     _harvest(builder, problem, first, cells)
     sold = _sales(builder, problem, cells)
     delivered, short = _commitments(builder, problem, cells)
     kept = _storage(builder, problem, cells)
     _grade_down(builder, cells)
-    dumped = _salvage(builder, problem, cells)
     money = pl.concat(
         [
             sold.select("scenario", "column", yuan="price_yuan_per_kg"),
             delivered.select("scenario", "column", yuan="price_yuan_per_kg"),
             short.select("scenario", "column", yuan=-pl.col("shortage_yuan_per_kg")),
             kept.select("scenario", "column", yuan=-pl.col("cost_yuan_per_kg")),
-            dumped.select("scenario", "column", yuan="salvage_yuan_per_kg"),
+            _salvage(builder, problem, cells, before),
         ]
     )
-    return SecondStage(sold, short, money)
+    money = money.group_by("scenario", "column").agg(pl.sum("yuan")).sort("scenario", "column")
+    return SecondStage(sold, short, money.filter(pl.col("yuan") != 0))
 
 
 def _cells(problem: CountyProblem) -> pl.DataFrame:
@@ -183,11 +184,19 @@ def _grade_down(builder: Builder, cells: pl.DataFrame) -> None:
     builder.put(_ints(down["next_row"]), columns, 1.0)
 
 
-def _salvage(builder: Builder, problem: CountyProblem, cells: pl.DataFrame) -> pl.DataFrame:
-    dumped = cells.join(problem.salvage.filter(pl.col("salvage_yuan_per_kg") > 0), on="crop_id", how="inner")
-    columns = builder.add_columns("salvaged", np.zeros(dumped.height))
-    builder.put(_ints(dumped["row"]), columns, -1.0)
-    return dumped.with_columns(column=pl.Series(columns))
+def _salvage(builder: Builder, problem: CountyProblem, cells: pl.DataFrame, before: int) -> pl.DataFrame:
+    """What is left of a supply row brings its salvage: no column of its own, but money of every column in the row.
+
+    `before`: how many blocks of entries there were when the first was put into a supply row.
+    """
+    row, column, kg = (np.concatenate(parts) for parts in zip(*builder.entries[before:], strict=True))
+    left = pl.DataFrame({"row": row, "column": column, "kg": kg})
+    worth = cells.join(problem.salvage.filter(pl.col("salvage_yuan_per_kg") > 0), on="crop_id").select(
+        "scenario", "row", "salvage_yuan_per_kg"
+    )
+    return left.join(worth, on="row").select(
+        "scenario", "column", yuan=pl.col("kg") * pl.col("salvage_yuan_per_kg")
+    )
 
 
 def _ints(values: pl.Series) -> Ints:

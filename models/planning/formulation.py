@@ -54,6 +54,14 @@ class Programme:
         """Where the columns of commitments not served are."""
         return slice(self.first_short, self.cost.size)
 
+    def plot_mu(self) -> Floats:
+        """Free land of each plot number: the most that any of its land rows allows; 0 where it has none."""
+        land = (self.rows["kind"] == "land").to_numpy()
+        rows, columns = self.matrix[land][:, : self.first_key].nonzero()
+        area = np.zeros(int(self.line_plot.max(initial=0)) + 1)
+        np.maximum.at(area, self.line_plot[columns], self.row_upper[land][rows])
+        return area
+
 
 def formulate(problem: Problem, params: Params, acts: Activities) -> Programme:
     """Write the programme of the spread-out problem."""

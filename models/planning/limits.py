@@ -5,7 +5,7 @@ import numpy.typing as npt
 import polars as pl
 import scipy.sparse as sp
 
-from models.planning.activities import Activities
+from models.planning.activities import Activities, cliques
 from models.planning.problem import Params
 
 Floats = npt.NDArray[np.float64]
@@ -100,11 +100,12 @@ def key_rows(rows: Rows, params: Params, acts: Activities, first_key: int) -> No
             column_from=first_key,
         )
     count_rows(rows, params, acts, first_key)
-    named = acts.pairs.join(labels.with_columns(second=keys["key"]), on="second", maintain_order="left")
+    sets = cliques(acts.pairs)
+    named = sets.unique("clique", maintain_order=True).join(
+        labels.with_columns(second=keys["key"]), on="second", maintain_order="left"
+    )
     first = rows.add("repeat", named, -INF, 1.0)
-    order = pl.int_range(acts.pairs.height, eager=True)
-    for side in ("first", "second"):
-        rows.put(order, acts.pairs[side], 1.0, row_from=first, column_from=first_key)
+    rows.put(sets["clique"], sets["key"], 1.0, row_from=first, column_from=first_key)
 
 
 def count_rows(rows: Rows, params: Params, acts: Activities, first_key: int) -> None:

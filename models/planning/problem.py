@@ -83,12 +83,16 @@ class Params:
 
 @dataclass(frozen=True)
 class Stop:
-    """When the search ends. Nodes and rounds are the same on every machine; seconds are only a cap."""
+    """When the search ends. Nodes and rounds are the same on every machine; seconds are only a cap.
+
+    `bound_rounds`: so many rounds of prices look for a bound tighter than the relaxation's; 0 leaves it at that.
+    """
 
     gap: float = 0.005
     nodes: int = 400
     rounds: int = 40
     time_limit_s: float = 60.0
+    bound_rounds: int = 0
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 Plots meet only in demand, so a plan is settled a few plots at a time while the others stay relaxed and adapt (relax and
 fix), and is then improved by freeing some of its yes/no, with the rest settled (fix and optimise; `neighbourhoods`). The
-first relaxation bounds every plan. Method: Pochet & Wolsey, Production Planning by Mixed Integer Programming (2006), ch. 3.
+first relaxation bounds every plan, prices of kilograms may bound it closer (`bounds`). Method: Pochet & Wolsey, Production Planning by Mixed Integer Programming (2006), ch. 3.
 """
 
 from dataclasses import dataclass, replace
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from models.planning.bounds import tighter_bound
 from models.planning.formulation import Programme
 from models.planning.highs import Answer, Flags, Solver
 from models.planning.limits import Floats
@@ -21,6 +22,8 @@ WHOLE = 400
 CHUNK = 300
 ONE_TURN = 0.06
 """Share of the seconds left that one neighbourhood may take."""
+BOUND_TURN = 0.08
+"""Share of the seconds left after the first plan in which rounds of a tighter bound may begin."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,18 @@ def search(
         return Found(whole, relaxed.value, relaxed.value, relaxed.value, 0)
     if keys <= WHOLE:
         return _in_one_go(programme, solver, relaxed, stop)
-    near = Neighbourhoods(programme, key_years, solver.row_prices(), np.random.default_rng(seed))
+    prices = solver.row_prices()
+    near = Neighbourhoods(programme, key_years, prices, np.random.default_rng(seed))
     first, nodes = _relax_and_fix(programme, solver, stop)
-    best, more = _improve(programme, solver, first, near, relaxed.value, stop)
-    return Found(_x(best), best.value, relaxed.value, relaxed.value, nodes + more)
+    bound = relaxed.value
+    if stop.bound_rounds and bound - first.value > stop.gap * max(1.0, abs(bound)):
+        seconds = max(0.0, BOUND_TURN * solver.seconds_left)
+        priced = tighter_bound(
+            programme, prices, first.value, rounds=stop.bound_rounds, seconds=seconds, seed=seed
+        )
+        bound = max(first.value, min(bound, priced.value))
+    best, more = _improve(programme, solver, first, near, bound, stop)
+    return Found(_x(best), best.value, max(bound, best.value), relaxed.value, nodes + more)
 
 
 def _x(answer: Answer) -> Floats:
@@ -108,10 +119,7 @@ def _chunks(programme: Programme, order: npt.NDArray[np.int64], size: int) -> li
 
 def _large_first(programme: Programme) -> npt.NDArray[np.int64]:
     """Plots with yes/no columns, the one with most land first: what small ones cannot take the rest of is little."""
-    land = (programme.rows["kind"] == "land").to_numpy()
-    rows, columns = programme.matrix[land][:, : programme.first_key].nonzero()
-    area = np.zeros(int(programme.line_plot.max(initial=0)) + 1)
-    np.maximum.at(area, programme.line_plot[columns], programme.row_upper[land][rows])
+    area = programme.plot_mu()
     plots = np.unique(programme.key_plot)
     order: npt.NDArray[np.int64] = plots[np.argsort(-area[plots], kind="stable")]
     return order

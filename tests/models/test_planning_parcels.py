@@ -202,3 +202,20 @@ def test_what_a_village_cannot_place_goes_to_another_once() -> None:
     assert misses(met).is_empty()
     assert give_back(problem, plan, CountyParams(), met) is plan
     assert target == pytest.approx(8.0 / 1.01)
+
+
+def test_what_is_left_over_brings_its_salvage_in_every_scenario() -> None:
+    problem = replace(
+        county(), salvage=pl.DataFrame({"crop_id": ["rice"], "salvage_yuan_per_kg": [2.0]}),
+        yields=pl.DataFrame(
+            {"scenario": [0, 1], "zone_id": "town", "crop_id": "rice", "factor": [0.5, 1.5]},
+            schema_overrides={"scenario": pl.Int64},
+        ),
+        probabilities=(0.5, 0.5),
+    )  # fmt: skip
+    plan = solve_county(problem, CountyParams(risk_weight=0.2))
+    grown = 100.0 * (10 * 1.01 + 10) * plan.areas["area_mu"].sum() / 20.0
+    money = [min(f * grown, 800) * 5 + max(f * grown - 800, 0) * 2 - 2000.0 for f in (0.5, 1.5)]
+    assert plan.areas["area_mu"].sum() == pytest.approx(20.0)
+    assert plan.profits.tolist() == pytest.approx(money)
+    assert plan.objective == pytest.approx(0.8 * sum(money) / 2 + 0.2 * min(money))
