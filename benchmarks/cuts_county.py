@@ -4,6 +4,9 @@ Goods: `planned`, the plantings' pieces scaled to the kilograms a year that were
 `as grown`, where members grow far more than is ordered. Nothing a class limit forbids is tried: every class is cut at or above its present limit. What is sold under a class it truly
 misses is refunded, for the present cuts as for ours. Two ways of selling: `packed` (a packed grade is sold as that grade; what its
 buyers do not take is cleared) and `relabelled` (what is left of a better grade serves the buyers of the next lower one).
+
+`bound`: of the cuts that were best on the scored year's own goods, prices and demand, the present ones and ours, what earned most packed: no way
+of choosing cuts at or above the class limits can do noticeably better.
 """
 
 from collections.abc import Sequence
@@ -14,8 +17,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models.grading.cuts import Floats
-from models.grading.propose import NEW, Sold, cut_problem, propose
+from models.grading.cuts import Floats, best_cuts
+from models.grading.propose import NEW, ProposeParams, Sold, cut_problem, propose
 from models.simulation import parameters as p
 from models.simulation.growth import CROPS
 from models.simulation.sizes import ENDS_ON
@@ -25,6 +28,8 @@ from models.simulation.world import World, build_world
 YEAR = timedelta(days=365)
 SAMPLED, SCORED = 15, 200
 """Pieces measured of each planting to learn from, and drawn to score on."""
+KNOWN_EVERY = 8
+"""Of the scored pieces every eighth is looked at for the bound."""
 ERROR_SHARE = 0.1
 """Standard deviation of measuring ÷ that of the attribute within a planting."""
 LESS_IS_BETTER = ("damage_pct",)
@@ -64,6 +69,9 @@ def county_rows(size: str, seeds: Sequence[int]) -> list[dict[str, Any]]:
 
 def _summary(group: str, goods: str, found: dict[tuple[str, str, str], Floats]) -> list[dict[str, Any]]:
     rows = []
+    if (bound := found.get(("bound", goods, "packed"))) is not None:
+        value = float(bound[0] / found["present", goods, "packed"][0])
+        rows.append(_row(group, f"over_present, {goods}, packed", "bound", value))
     for way in WAYS:
         ours, present = (found.get((who, goods, way)) for who in ("anxu", "present"))
         if ours is None or present is None:
@@ -167,11 +175,34 @@ def _earned(
     present = tuple((g, class_limit[g]) for g in sold)
     found = propose(problem, present, seed=seed)
     ours = found.limits if found.answer == NEW else present
-    return {
+    earned = {
         (name, way): _sell(goods, cuts, class_limit, wanted, salvage, is_relabelled=way == "relabelled")
         for name, cuts in (("present", present), ("anxu", ours))
         for way in WAYS
-    }, found.answer == NEW
+    }
+    knowing = _best_knowing(goods, class_limit, wanted, salvage, problem.error)
+    tried = [earned["present", "packed"], earned["anxu", "packed"]] + [
+        _sell(goods, cuts, class_limit, wanted, salvage, is_relabelled=False) for cuts in knowing
+    ]
+    earned["bound", "packed"] = max(tried, key=lambda yuan_kg: float(yuan_kg[0]))
+    return earned, found.answer == NEW
+
+
+def _best_knowing(
+    goods: Pieces, class_limit: dict[str, float | None], wanted: dict[str, tuple[float, float]], salvage: float, error: float
+) -> list[list[tuple[str, float | None]]]:  # fmt: skip
+    """The best cuts with each number of grades for whoever knows the scored year; goods thinned for speed."""
+    some = slice(None, None, KNOWN_EVERY)
+    kg = goods.kg[some] * goods.kg.sum() / goods.kg[some].sum()
+    sold = [Sold(g, *wanted[g], class_limit[g]) for g in p.GRADES if g in wanted]
+    problem = cut_problem(
+        goods.measured[some], kg, sold, clearance_yuan_per_kg=salvage, error=error,
+        params=ProposeParams(demand_cv=0.0, bins=80),
+    )  # fmt: skip
+    return [
+        [(g, None if x <= problem.edges[0] else x) for g, x in cuts.limits(problem.edges).items()]
+        for cuts in best_cuts(problem)
+    ]
 
 
 def _sell(
