@@ -8,6 +8,7 @@ import polars as pl
 from models.simulation import almanac
 from models.simulation import parameters as p
 from models.simulation.candidates import candidate_listing
+from models.simulation.materials import planting_material
 from models.simulation.orders import listings
 from models.simulation.sizes import ENDS_ON
 from models.simulation.world import World, region_id, year_demand_kg
@@ -203,6 +204,7 @@ STANDING: dict[str, Maker] = {
     "plot": lambda w: w.land.plots.drop("effect"),
     "practice": practice,
     "practice_yield": practice_yield,
+    "planting_material": planting_material,
     "planting": planting,
     "crew": lambda w: w.land.crews,
     "cold_room": lambda w: w.land.cold_rooms,

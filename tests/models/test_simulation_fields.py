@@ -88,11 +88,16 @@ def test_members_plant_what_fits_the_land_and_within_the_plot(tiny: World) -> No
 def test_every_standing_table_has_a_row_for_its_key_only_once(tiny: World) -> None:
     keys = {"listing": ["platform", "shop", "seller_sku", "valid_from"], "product_crop": ["product_id", "crop_id"],
             "practice_yield": ["practice_id", "crop_id"], "planting": ["plot_id", "crop_id", "year", "season"],
-            "transit": ["from_id", "to_id"]}  # fmt: skip
+            "transit": ["from_id", "to_id"], "planting_material": ["practice_id", "item"]}  # fmt: skip
     for name, make in STANDING.items():
         frame = make(tiny)
         assert frame.height, name
         assert not frame.select(keys.get(name, [frame.columns[0]])).is_duplicated().any(), name
+
+
+def test_every_practice_but_standing_vines_needs_seed_or_seedlings(tiny: World) -> None:
+    needed = set(STANDING["planting_material"](tiny)["practice_id"])
+    assert {x.practice_id for x in p.PRACTICES} - needed == {"grape-orchard"}
 
 
 def test_promises_lie_ahead_of_the_end() -> None:
