@@ -9,6 +9,7 @@ import polars as pl
 
 from benchmarks.planting_county import county
 from benchmarks.planting_farms import farms
+from benchmarks.planting_form import write_form
 from benchmarks.planting_villages import villages_case
 from models.planning.activities import spread
 from models.planning.checker import Report
@@ -58,7 +59,7 @@ def run(
         time_limit: Cap in seconds.
         gap: Stop when so close to the bound.
         peer_time_limit: Seconds for HiGHS alone; 0 takes `time_limit`, less than 0 leaves it out.
-        out: Where the plan is written: plot, season, crop_id, year, area_mu.
+        out: Where the plan is written: plot, season, crop_id, year, area_mu; beside it, as .xlsx, on the benchmark's answer form.
         seed: Draws the neighbourhoods, and the county.
         case: 'village'; 'farms': two textbook farms to the cent, `data` laid out as farm-lp; 'county': a drawn county;
             'villages': the plots of each of its villages after it.
@@ -76,6 +77,7 @@ def run(
     plan = solve(problem, params, seed, stop)
     cpu = time.process_time() - cpu
     report = _written_and_checked(plan, problem, params, out)
+    write_form(plan, data, out.with_suffix(".xlsx"))
     rows = [*_figures("anxu", plan, report), _row("cpu_seconds", "anxu", cpu)]
     must = [
         {

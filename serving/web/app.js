@@ -98,3 +98,7 @@ for (const link of document.querySelectorAll("a[data-csv]")) {
     }
   });
 }
+
+// On a narrow screen the pages are a strip: the one that is open is brought into sight.
+const here = document.querySelector("nav a.on");
+if (here) here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;
