@@ -238,6 +238,20 @@ create table if not exists crew (
     known_at      timestamptz not null
 );
 
+-- One row per crop of which the co-operative says itself how it is cut; an empty value: as usual for its kind (models.harvest.cutting_usual).
+create table if not exists cutting_rule (
+    crop_id             text primary key references crop (crop_id),
+    hold_days           integer check (hold_days between 0 and 365),     -- stands ripe before it is lost
+    hours_per_kg        double check (hours_per_kg > 0 and hours_per_kg <= 10),  -- of one worker
+    wait_share_per_day  double check (wait_share_per_day between -1 and 1),  -- of the price, lost per day of waiting ripe; below 0: gained
+    rain_share          double check (rain_share between 0 and 1),       -- of what stands ripe, lost on a rainy day
+    needs_dry           boolean,                                         -- not cut when rain is likely
+    within_hours        double check (within_hours >= -1 and within_hours <= 8760),  -- field to table; -1: no limit
+    needs_cold          boolean,
+    source              text not null,
+    known_at            timestamptz not null
+);
+
 -- One row per cold room.
 create table if not exists cold_room (
     cold_room_id text primary key,
@@ -1381,6 +1395,124 @@ create table if not exists harvest_actual (
     cuts          integer not null,
     first_cut_on  date,
     reported_kg   double not null                              -- of cut_kg, from growers' reports
+);
+
+-- One row per night or hour: the cutting plan as a whole.
+create table if not exists cutting_plan (
+    run_id     text not null,
+    cutoff     date not null,
+    written_at timestamptz not null,
+    first_day  date not null,
+    days       integer not null,
+    cause      text not null check (cause in ('night', 'hour')),
+    status     text not null check (status in ('optimal', 'stopped')),
+    value_yuan double not null,
+    bound_yuan double not null,
+    gap        double not null,
+    cut_kg     double not null,
+    promised_kg double not null,                               -- asked for by promises and open orders
+    kept_kg    double not null,                                -- of it, served
+    note       text not null                                   -- what could not be counted; '': nothing
+);
+
+-- One row per cut proposed: which plot, how much, which crew, to which cold room.
+create table if not exists harvest_recommendation (
+    run_id            text not null,
+    cutoff            date not null,
+    recommendation_id text not null,
+    rank              integer not null,                        -- within its day, the most money first
+    day               date not null,
+    plot_id           text not null,
+    crop_id           text not null,
+    crew_id           text not null,
+    cold_room_id      text not null,
+    cut_kg            double not null check (cut_kg > 0),
+    crew_hours        double not null,                         -- way and set-up included
+    oldest_on         date not null,                           -- ripe since, of the oldest kg
+    last_on           date not null,                           -- later it is lost
+    rain_chance       double not null,
+    promised_kg       double not null,                         -- of cut_kg, for promises and open orders
+    expected_kg       double not null,                         -- for orders expected
+    other_kg          double not null,                         -- kept in store or sold off
+    value_yuan        double not null
+);
+
+-- One row per reason of a proposed cut, the weightiest first.
+create table if not exists harvest_reason (
+    run_id            text not null,
+    cutoff            date not null,
+    recommendation_id text not null,
+    rank              integer not null,
+    kind              text not null,                           -- promise, expected, ripeness, rain, field, crew, route, surplus
+    text_zh           text not null,
+    text_en           text not null
+);
+
+-- One row per order (or promise, or tier of expected demand) and the cut or stock that serves it.
+create table if not exists harvest_serve (
+    run_id         text not null,
+    cutoff         date not null,
+    order_id       text not null,
+    crop_id        text not null,
+    grade          text,                                       -- of what was cut; null: not graded
+    region_id      text,                                       -- null: at the gate
+    ship_on        date not null,
+    cut_on         date not null,                              -- before the first day: from stock
+    cold_room_id   text not null,
+    served_kg      double not null,
+    is_promised    boolean not null,
+    hours_to_table double
+);
+
+-- One row per promise or plot that the plan cannot keep, with its cause.
+create table if not exists harvest_shortfall (
+    run_id      text not null,
+    cutoff      date not null,
+    kind        text not null check (kind in ('order', 'ripe')),
+    subject_id  text not null,                                 -- order_id, or plot_id
+    crop_id     text not null,
+    grade       text,
+    region_id   text,
+    day         date not null,                                 -- to be shipped, or lost on
+    kg          double not null,
+    is_promised boolean not null,
+    cause       text not null
+);
+
+-- One row per day and crew (hours) or cold room (kg at night).
+create table if not exists harvest_load (
+    run_id     text not null,
+    cutoff     date not null,
+    day        date not null,
+    kind       text not null check (kind in ('crew', 'cold_room')),
+    subject_id text not null,
+    used       double not null,
+    limit_of   double not null,
+    shipped_kg double                                          -- of a cold room
+);
+
+-- One row per thing that left its band within the day: orders of a crop above the forecast's p95, a plot's state.
+create table if not exists harvest_trigger (
+    run_id     text not null,
+    cutoff     date not null,
+    kind       text not null check (kind in ('orders', 'field')),
+    subject_id text not null,                                  -- crop_id, or plot_id
+    value      double not null,                                -- kg ordered so far, or level
+    limit_of   double not null,                                -- kg, or last night's level
+    text_zh    text not null,
+    text_en    text not null
+);
+
+-- One row per plot, crop and day of which the cutting plan changed within the day.
+create table if not exists harvest_change (
+    run_id    text not null,
+    cutoff    date not null,
+    day       date not null,
+    plot_id   text not null,
+    crop_id   text not null,
+    before_kg double not null,
+    after_kg  double not null,
+    crews     text not null                                    -- of the new plan; '': not cut any more
 );
 
 -- One row per run of a flow.

@@ -1,7 +1,7 @@
 """The night's word on the harvest: field state, ready dates and kilograms, and how earlier words held."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
@@ -11,6 +11,7 @@ from models.harvest.field_flags import SILENT_DAYS, field_levels
 from models.harvest.learn import crop_table_stages, finished, learn
 from models.harvest.outlook import Knowledge, Outlook, daily_kg, look_ahead
 from models.harvest.yields import SEASON
+from pipelines.cutting import plan_cutting
 from pipelines.harvest_inputs import SENSOR_DAYS, HarvestInputs, guarded_plots, harvest_inputs
 from pipelines.plan_inputs import SHELTERED
 from settings import Settings
@@ -39,8 +40,11 @@ class Foreseen:
     days: pl.DataFrame
 
 
-def foresee_harvest(settings: Settings, warehouse: Warehouse, *, cutoff: date, run_id: str) -> str:
-    """Write field_state, harvest_outlook, harvest_day, harvest_value and harvest_actual of the cutoff; one line for people.
+def foresee_harvest(
+    settings: Settings, warehouse: Warehouse, *, cutoff: date, run_id: str, now: datetime
+) -> str:
+    """Write field_state, harvest_outlook, harvest_day, harvest_value and harvest_actual of the cutoff, then the cutting plan
+    (pipelines.cutting); one line for people.
 
     Without plots or plantings nothing is written. Without weather stages are not told and dates go by the calendar.
     """
@@ -60,12 +64,16 @@ def foresee_harvest(settings: Settings, warehouse: Warehouse, *, cutoff: date, r
     value = value_by_year(seen.over)
     _write(warehouse, "harvest_value", value, cutoff, run_id)
     _write(warehouse, "harvest_actual", _actuals(warehouse, seen, cutoff), cutoff, run_id)
+    known_by = settings.known_by(cutoff)
+    planned = plan_cutting(
+        settings, warehouse, cutoff=cutoff, run_id=run_id, now=now, fields=fields, known_by=known_by
+    )
     soon = table.filter(
         pl.col("ready_p50") <= cutoff + timedelta(days=FIELD_DAYS), ~pl.col("is_overdue")
     ).height
     return (
         f"{inputs.plots.height} plots, {silent} with silent sensors; {table.height} plantings stand, {soon} to cut within "
-        f"{FIELD_DAYS} days, {late.height} overdue{_added(value)}"
+        f"{FIELD_DAYS} days, {late.height} overdue{_added(value)}; {planned}"
     )
 
 

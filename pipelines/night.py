@@ -128,8 +128,8 @@ def plan(night: Night, warehouse: Warehouse) -> str:
 
 
 def harvest(night: Night, warehouse: Warehouse) -> str:
-    """Say how the fields stand, and when and how much they will bear."""
-    return foresee_harvest(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id)
+    """Say how the fields stand, when and how much they will bear, and what to cut."""
+    return foresee_harvest(night.settings, warehouse, cutoff=night.cutoff, run_id=night.run_id, now=night.now)
 
 
 def score(night: Night, warehouse: Warehouse) -> str:

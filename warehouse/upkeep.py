@@ -90,6 +90,7 @@ def retention(warehouse: Warehouse, settings: Settings, *, today: date) -> dict[
             "node_status": warehouse.delete_before("node_status", "cutoff", forecasts_from),
             "field_state": warehouse.delete_before("field_state", "cutoff", forecasts_from),
             "harvest_day": warehouse.delete_before("harvest_day", "cutoff", forecasts_from),
+            "harvest_serve": warehouse.delete_before("harvest_serve", "cutoff", forecasts_from),
             "season_kept": warehouse.delete_before("season_kept", "week_start", forecasts_from),
             "grade_curve": warehouse.delete_before("grade_curve", "cutoff", forecasts_from),
             "lot_grade": warehouse.delete_before("lot_grade", "cutoff", forecasts_from),

@@ -42,7 +42,7 @@ def grown(farm: Farm) -> Farm:
 
 
 def tell(farm: Farm, cutoff: date = CUTOFF) -> str:
-    return foresee_harvest(farm.county, farm.wh, cutoff=cutoff, run_id="r")
+    return foresee_harvest(farm.county, farm.wh, cutoff=cutoff, run_id="r", now=KNOWN)
 
 
 def outlook(farm: Farm) -> dict[str, dict[str, object]]:
