@@ -73,6 +73,10 @@ class Solver:
         """What remains of the time limit."""
         return self._ends - time.monotonic()
 
+    def keep_back(self, seconds: float) -> None:
+        """End so many seconds earlier: time for what comes after the search."""
+        self._ends -= seconds
+
     def run(
         self,
         *,

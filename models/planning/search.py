@@ -22,6 +22,8 @@ WHOLE = 400
 CHUNK = 300
 ONE_TURN = 0.06
 """Share of the seconds left that one neighbourhood may take."""
+AFTERWARDS = 2.0
+"""Areas and prices are settled after the search, in about so many times what the relaxation took on this machine just now."""
 BOUND_TURN = 0.08
 """Share of the seconds left after the first plan in which rounds of a tighter bound may begin."""
 
@@ -59,7 +61,9 @@ def search(
     """
     keys = programme.first_sale - programme.first_key
     none, free = np.zeros(keys, dtype=np.bool_), np.full(keys, np.nan)
+    left = solver.seconds_left
     relaxed = solver.run(binary=none, settled=free)
+    solver.keep_back(min(AFTERWARDS * (left - solver.seconds_left), 0.1 * left))
     if relaxed.x is None:
         raise NoPoint(np.unique(programme.line_plot))
     if (whole := _as_it_is(programme, relaxed)) is not None:

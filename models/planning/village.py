@@ -42,7 +42,10 @@ def solve(problem: Problem, params: Params, seed: int, stop: Stop) -> Plan:
     began = time.monotonic()
     acts = spread(problem, params)
     programme = formulate(problem, params, acts)
-    solver = Solver(programme, seed=seed, time_limit_s=stop.time_limit_s)
+    spent = time.monotonic() - began
+    solver = Solver(
+        programme, seed=seed, time_limit_s=max(stop.time_limit_s - spent, 0.2 * stop.time_limit_s)
+    )
     try:
         found = search(programme, acts.keys["year"].to_numpy().astype(np.int64), solver, seed=seed, stop=stop)
     except NoPoint as nothing:
