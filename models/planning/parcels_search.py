@@ -138,7 +138,8 @@ def _next_plots(
 ) -> npt.NDArray[np.int64]:
     """Half of them plots that bear, or could bear, what misses its target; the rest at random."""
     k = group.target_mu.size
-    gap = x[2 * programme.pairs : 2 * programme.pairs + k] + x[2 * programme.pairs + k :]
+    under, over = x[2 * programme.pairs : 2 * programme.pairs + k], x[2 * programme.pairs + k :]
+    gap = np.clip(under, 0.0, None) + np.clip(over, 0.0, None)  # a solver's point may lie a hair below 0
     wanted = int(draw.choice(k, p=gap / gap.sum()))
     fitting = draw.permutation(np.flatnonzero(group.may[:, wanted]))[: count // 2]
     others = np.setdiff1d(draw.permutation(group.area_mu.size), fitting)
