@@ -30,6 +30,7 @@ NAMES = (
     "bestseller",
     "county",
     "cuts",
+    "cutting",
     "demand",
     "grading",
     "harvest",

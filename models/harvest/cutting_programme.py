@@ -125,8 +125,15 @@ def _serve_columns(s: Setting) -> pl.DataFrame:
 
 
 def _store_columns(s: Setting) -> list[tuple[str, pl.DataFrame]]:
-    """Sold off when it comes in (later brings no more and takes room), or kept beyond the plan."""
-    ends = s.batches.filter(pl.col("last") >= s.params.days).select("batch", "room", "crop", "grade", "cut")
+    """Sold off when it comes in (later brings no more and takes room), or kept beyond the plan while an order's way still
+    allows it."""
+    longest = np.full(
+        (s.crops.height, s.most.shape[1]), -1, dtype=np.int64
+    )  # days in store after which nobody takes it
+    np.maximum.at(longest, s.buckets["crop"].to_numpy(), s.most)
+    sells = s.batches["cut"].to_numpy() + longest[s.batches["crop"].to_numpy(), s.batches["room"].to_numpy()]
+    alive = (s.batches["last"] >= s.params.days) & pl.Series(sells >= s.params.days)
+    ends = s.batches.filter(alive).select("batch", "room", "crop", "grade", "cut")
     dumps = s.batches.select(
         "batch", "room", "crop", "grade", "cut", day=pl.max_horizontal("cut", pl.lit(0, pl.Int64))
     )
