@@ -38,6 +38,8 @@ class Fault:
     row: int
     column: str
     value: str
+    rule: str
+    """Short name of what was broken; the page words it."""
     message: str
 
 
@@ -75,7 +77,9 @@ def answered(
         key = row.get(KEY, "")
         told = _read(number, row, key, known)
         if key and key in seen:
-            told = Fault(number, KEY, key, f"the line stands in row {seen[key]} too; keep one of them")
+            told = Fault(
+                number, KEY, key, "twice", f"the line stands in row {seen[key]} too; keep one of them"
+            )
         seen.setdefault(key, number)
         if isinstance(told, Fault):
             faults.append(told)
@@ -94,20 +98,32 @@ def _read(
     if not (said or area or reason):
         return None
     if key not in known:
-        return Fault(number, KEY, key, "this release has no such line; download the sheet again")
+        return Fault(
+            number, KEY, key, "unknown_line", "this release has no such line; download the sheet again"
+        )
     if said not in SAID:
         return Fault(
-            number, ANSWER, said, f"write {', '.join(WORDS.values())}, or leave the row's answer empty"
+            number,
+            ANSWER,
+            said,
+            "unknown_answer",
+            f"write {', '.join(WORDS.values())}, or leave the row's answer empty",
         )
     answer = SAID[said]
     mu = _number(area)
     if area and mu is None:
-        return Fault(number, AREA, area, f"write mu as a number from 0 to {MOST_MU}")
+        return Fault(number, AREA, area, "no_number", f"write mu as a number from 0 to {MOST_MU}")
     if (answer == "change") != (mu is not None):
-        return Fault(number, AREA, area, f"give an area with '{WORDS['change']}', and only then")
+        return Fault(
+            number, AREA, area, "area_with_change", f"give an area with '{WORDS['change']}', and only then"
+        )
     if len(reason) > MOST_LETTERS:
         return Fault(
-            number, REASON, reason[:40], f"{len(reason)} letters, the limit is {MOST_LETTERS}; write less"
+            number,
+            REASON,
+            reason[:40],
+            "too_long",
+            f"{len(reason)} letters, the limit is {MOST_LETTERS}; write less",
         )
     return {"recommendation_id": key, "answer": answer, "area_mu": mu, "reason": reason or None}
 

@@ -81,7 +81,7 @@ def taken(request: Request, release: Release, body: bytes, author: str) -> dict[
 def _faulty(faults: list[planting_sheet.Fault]) -> Problem:
     first = "; ".join(f"row {f.row}, {f.column} '{f.value[:40]}': {f.message}" for f in faults[:3])
     errors = [
-        {"row": f.row, "column": f.column, "value": f.value[:120], "message": f.message}
+        {"row": f.row, "column": f.column, "value": f.value[:120], "rule": f.rule, "message": f.message}
         for f in faults[:MOST_FAULTS]
     ]
     return Problem(
