@@ -89,6 +89,8 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    hosts: tuple[str, ...] = ()
+    """Names the service is called by in browsers, beside localhost and bare addresses; others are refused."""
     allow_open: bool = False
     """Serve on other addresses than loopback although no key and no user is made: whoever reaches the port may write."""
     session_hours: Annotated[float, Field(gt=0, le=720)] = 12

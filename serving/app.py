@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import uvicorn
 from fastapi import FastAPI
 
-from serving import problems
+from serving import contract, problems
 from serving.access import Access
 from serving.accounts import Accounts
 from serving.guard import Guard
@@ -133,9 +133,10 @@ def create_app(settings: Settings, *, poll_seconds: float = 0.5) -> FastAPI:
     app.include_router(harvest_page.router)
     app.include_router(grades_page.router)
     app.include_router(my_page.router)
+    contract.document(app)
     app.add_middleware(Kept, published=published)
     app.add_middleware(Access, settings=settings, page=problem_page)
-    app.add_middleware(Guard, larger={**imports.LARGER, **uploads.larger(settings)})
+    app.add_middleware(Guard, hosts=settings.hosts, larger={**imports.LARGER, **uploads.larger(settings)})
     requests = Requests()
     app.state.metrics = registry(settings, published, requests)
     app.add_middleware(Measured, requests=requests)

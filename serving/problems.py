@@ -30,6 +30,7 @@ TITLES = {
     "too-often": "Too many requests",
     "key-in-query": "A key in the address",
     "no-accounts": "Keys and users cannot be read",
+    "unknown-host": "Not the name of this service",
     "internal": "Internal error",
     "refused": "Refused",
     "unreadable-sheet": "The sheet cannot be read",

@@ -17,7 +17,12 @@ hypothesis.settings.register_profile("repeatable", derandomize=True, **unhurried
 hypothesis.settings.register_profile("searching", derandomize=False, **unhurried)
 hypothesis.settings.load_profile(os.environ.get("ANXU_HYPOTHESIS", "repeatable"))
 
-for key, value in {**QUIET, "ANXU_THREADS": "1", "ANXU_RECIPE_BUDGET_S": "0"}.items():
+for key, value in {
+    **QUIET,
+    "ANXU_THREADS": "1",
+    "ANXU_RECIPE_BUDGET_S": "0",
+    "ANXU_HOSTS": '["testserver"]',
+}.items():
     os.environ.setdefault(key, value)
 
 
