@@ -88,9 +88,10 @@ def test_sql_and_formulas_in_any_parameter_are_text_that_matches_nothing(service
     for path, name in found:
         for value in (SQL[0], SQL[1], FORMULAS[0], "\x00", "😀" * 30):
             answer = service.get(path, params={name: value})
-            assert answer.status_code in {200, 404, 422}, (path, name, value, answer.text)
-            assert answer.status_code != 200 or answer.json()["total"] == 0, (path, name, value)
-            assert not LEAK.search(answer.text)
+            assert answer.status_code in {200, 404, 422}, (path, name, value)
+            is_table = answer.status_code == 200 and "application/json" in answer.headers["content-type"]
+            assert not is_table or not answer.json().get("total"), (path, name, value)
+            assert not LEAK.search(answer.content.decode("utf-8", "replace"))
 
 
 @pytest.mark.parametrize("text", [*SQL, *FORMULAS])
