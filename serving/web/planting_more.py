@@ -13,7 +13,7 @@ from serving.reads.health import cutoff
 from serving.web.say import Say
 from warehouse.inbox import Message
 
-MOST_CHANGES, MOST_QUESTIONS, MOST_WEEKS, MOST_MATERIALS = 100, 12, 26, 60
+MOST_CHANGES, MOST_QUESTIONS, MOST_WEEKS, MOST_MATERIALS = 100, 12, 26, 26
 CHANGED = ("price", "demand", "weather")
 
 

@@ -51,6 +51,15 @@ def test_everything_the_night_reckoned_is_on_the_page(client: TestClient, langua
         assert text in html, text
 
 
+def test_large_amounts_are_written_out(
+    publish: Callable[..., Path], county: dict[str, pl.DataFrame], settings: Settings
+) -> None:
+    needs = reckoned()["supply_need"].with_columns(quantity=pl.lit(1_234_567.0))
+    publish("r1", {**county, "supply_need": needs})
+    with TestClient(create_app(settings)) as client:
+        assert "1,234,567 kg" in client.get("/planting", params=EN).text
+
+
 def test_every_row_of_the_form_becomes_an_override_that_the_planner_understands(
     client: TestClient, settings: Settings
 ) -> None:
