@@ -24,6 +24,7 @@ from serving.reads import week as week_reads
 from serving.routes import (
     accuracy,
     bestsellers,
+    cutting,
     demand_page,
     exports,
     field_reports,
@@ -115,6 +116,7 @@ def create_app(settings: Settings, *, poll_seconds: float = 0.5) -> FastAPI:
         grading.router,
         things.router,
         harvest.router,
+        cutting.router,
         runs.router,
         messages.router,
         overrides.router,

@@ -5,6 +5,7 @@ So a release that lacks a table, or was written before a column existed, is stil
 
 import polars as pl
 
+from serving.shapes_cutting import CUTTING
 from serving.shapes_grading import GRADING
 from serving.shapes_harvest import HARVEST
 from serving.shapes_pages import PAGE_TABLES
@@ -260,7 +261,7 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
     "finding": {"rank": N, "kind": S, "subject": S, "value": F, "allowed": F, "text_zh": S, "text_en": S},
 }
 
-TABLES = {**PAGE_TABLES, **HARVEST, **TABLES}
+TABLES = {**PAGE_TABLES, **HARVEST, **CUTTING, **TABLES}
 
 
 def conform(table: str, frame: pl.DataFrame | None) -> pl.DataFrame:

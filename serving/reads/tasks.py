@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from serving.published import Release
-from serving.reads import fieldwork, things
+from serving.reads import cutting, fieldwork, things
 from serving.reads.health import cutoff
 
 AHEAD_DAYS = 7
@@ -26,13 +26,13 @@ def tasks(release: Release, plots: frozenset[str] | None, village: str = "") -> 
 
     Returns:
         task (sow, harvest), plot_id, village_id, village_name, crop_id, crop_name_zh, crop_name_en, area_mu, from, to (days), year, season,
-        practice_id, is_late (its days are over).
+        practice_id, is_late (its days are over), kg, crew_id (of a cut that the cutting plan names; else null).
     """
     past = cutoff(release)
     if past is None:
         return []
     today = past + timedelta(days=1)
-    rows = pl.concat([_sowings(release, today), _harvests(release, today)], how="diagonal_relaxed")
+    rows = pl.concat([_sowings(release, today), _cuts(release, today)], how="diagonal_relaxed")
     if plots is not None:
         rows = rows.filter(pl.col("plot_id").is_in(list(plots)))
     if village:
@@ -54,6 +54,36 @@ def _sowings(release: Release, today: date) -> pl.DataFrame:
         "sow_from",
         "sow_to",
     )
+
+
+def _cuts(release: Release, today: date) -> pl.DataFrame:
+    """What the cutting plan names for the days ahead, each plot and crop once, by its first day; without a plan what is on sale."""
+    planned = cutting.recommendations(release).filter(
+        pl.col("day").is_between(today, today + timedelta(days=AHEAD_DAYS - 1))
+    )
+    told = _harvests(release, today).with_columns(
+        kg=pl.lit(None, pl.Float64), crew_id=pl.lit(None, pl.String)
+    )
+    if cutting.plan(release) is None:
+        return told
+    first = planned.filter(pl.col("day") == pl.col("day").min().over("plot_id", "crop_id"))
+    once = first.group_by("plot_id", "crop_id").agg(
+        pl.col("day").first(), kg=pl.col("cut_kg").sum(), crew_id=pl.col("crew_id").first(), to=pl.col("last_on").min()
+    )  # fmt: skip
+    return _told(
+        _standing(release).join(once, on=["plot_id", "crop_id"], how="inner"), "harvest", "day", "to", "kg", "crew_id"
+    )  # fmt: skip
+
+
+def _standing(release: Release) -> pl.DataFrame:
+    """The newest planting that stands per plot and crop, with names."""
+    crops = release.frame("crop").select(
+        "crop_id", crop_name_zh=pl.col("name_zh"), crop_name_en=pl.col("name_en")
+    )
+    places = things.plots(release).select("plot_id", "village_id", "village_name")
+    stands = release.frame("harvest_outlook").sort("year", "season")
+    newest = stands.unique(["plot_id", "crop_id"], keep="last")
+    return newest.join(crops, on="crop_id", how="left").join(places, on="plot_id", how="left")
 
 
 def _harvests(release: Release, today: date) -> pl.DataFrame:
@@ -82,7 +112,7 @@ def _harvests(release: Release, today: date) -> pl.DataFrame:
     return _told(planted, "harvest", "ready_from", "ready_to")
 
 
-def _told(rows: pl.DataFrame, task: str, first: str, last: str) -> pl.DataFrame:
+def _told(rows: pl.DataFrame, task: str, first: str, last: str, *more: str) -> pl.DataFrame:
     return rows.select(
         pl.lit(task).alias("task"),
         "plot_id",
@@ -97,4 +127,5 @@ def _told(rows: pl.DataFrame, task: str, first: str, last: str) -> pl.DataFrame:
         "year",
         "season",
         "practice_id",
+        *more,
     )

@@ -16,6 +16,8 @@ def my(say: Say, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "crop": (row["crop_name_zh"] if say.language == "zh" else row["crop_name_en"]) or row["crop_id"],
             "area": say.area(row["area_mu"]),
             "days": f"{say.day(row['from'])} – {say.day(row['to'])}",
+            "kg": say.weight(row["kg"]) if row.get("kg") is not None else "",
+            "crew": row.get("crew_id") or "",
             "is_late": row["is_late"],
             "carried": {
                 "plot_id": row["plot_id"],

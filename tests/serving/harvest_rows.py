@@ -1,6 +1,6 @@
 """Fields and harvest of the small published county of conftest."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
@@ -53,4 +53,68 @@ def harvest_rows(cutoff: date) -> dict[str, pl.DataFrame]:
         "harvest_day": pl.DataFrame(days),
         "harvest_actual": pl.DataFrame([actual]),
         "harvest_value": pl.DataFrame([value]),
+        **cutting_rows(cutoff),
+    }
+
+
+def cutting_rows(cutoff: date) -> dict[str, pl.DataFrame]:
+    """Two cuts of one crew, a promise that is broken, and a change within the day."""
+    common = {"run_id": "r1", "cutoff": cutoff}
+    first = cutoff + timedelta(days=1)
+    plan = {
+        **common, "written_at": datetime(first.year, first.month, first.day, 3, tzinfo=UTC), "first_day": first, "days": 14,
+        "cause": "hour", "status": "optimal", "value_yuan": 9000.0, "bound_yuan": 9010.0, "gap": 0.001, "cut_kg": 150.0,
+        "promised_kg": 120.0, "kept_kg": 90.0, "note": "",
+    }  # fmt: skip
+    cuts = [
+        {
+            **common, "recommendation_id": f"{plot}/{crop}/{first}/1", "rank": rank, "day": first, "plot_id": plot,
+            "crop_id": crop, "crew_id": "crew-1", "cold_room_id": "cold-1", "cut_kg": kg, "crew_hours": 6.0,
+            "oldest_on": first - timedelta(days=1), "last_on": first + timedelta(days=4), "rain_chance": 0.6,
+            "promised_kg": kg - 10, "expected_kg": 6.0, "other_kg": 4.0, "value_yuan": 9000.0 / rank,
+        }
+        for rank, (plot, crop, kg) in enumerate((("V2-1", "crab", 100.0), ("V1-1", "rice", 50.0)), start=1)
+    ]  # fmt: skip
+    reasons = [
+        {**common, "recommendation_id": c["recommendation_id"], "rank": 1, "kind": "promise", "text_zh": "供已承诺的交付",
+         "text_en": "goes to promises made"}
+        for c in cuts
+    ]  # fmt: skip
+    serve = {
+        **common, "order_id": f"promise/c1/{first}", "crop_id": "crab", "grade": None, "region_id": None, "ship_on": first,
+        "cut_on": first, "cold_room_id": "cold-1", "served_kg": 90.0, "is_promised": True, "hours_to_table": 10.0,
+    }  # fmt: skip
+    short = {
+        **common, "kind": "order", "subject_id": f"promise/c1/{first}", "crop_id": "crab", "grade": None, "region_id": None,
+        "day": first, "kg": 30.0, "is_promised": True, "cause": "crew_hours",
+    }  # fmt: skip
+    load = {
+        **common,
+        "day": first,
+        "kind": "crew",
+        "subject_id": "crew-1",
+        "used": 12.0,
+        "limit_of": 12.0,
+        "shipped_kg": None,
+    }
+    trigger = {**common, "kind": "orders", "subject_id": "crab", "value": 80.0, "limit_of": 60.0, "text_zh": "河蟹订单超出预测",
+               "text_en": "crab orders beyond the forecast"}  # fmt: skip
+    change = {
+        **common,
+        "day": first,
+        "plot_id": "V2-1",
+        "crop_id": "crab",
+        "before_kg": 60.0,
+        "after_kg": 100.0,
+        "crews": "crew-1",
+    }
+    return {
+        "cutting_plan": pl.DataFrame([plan]),
+        "harvest_recommendation": pl.DataFrame(cuts),
+        "harvest_reason": pl.DataFrame(reasons),
+        "harvest_serve": pl.DataFrame([serve]),
+        "harvest_shortfall": pl.DataFrame([short]),
+        "harvest_load": pl.DataFrame([load]),
+        "harvest_trigger": pl.DataFrame([trigger]),
+        "harvest_change": pl.DataFrame([change]),
     }

@@ -15,6 +15,7 @@ from serving import (
     schemas,
     schemas_accuracy,
     schemas_bestsellers,
+    schemas_cutting,
     schemas_files,
     schemas_grading,
     schemas_harvest,
@@ -76,6 +77,11 @@ ROUTES: dict[str, type[BaseModel]] = {
     "/v1/harvest/days": schemas.PageOf[schemas_harvest.HarvestDay],
     "/v1/harvest/actuals": schemas.PageOf[schemas_harvest.HarvestActual],
     "/v1/harvest/value": schemas.PageOf[schemas_harvest.HarvestValue],
+    "/v1/recommendations/harvest": schemas.PageOf[schemas_cutting.HarvestRecommendation],
+    "/v1/harvest/plan": schemas_cutting.Cutting,
+    "/v1/harvest/serves": schemas.PageOf[schemas_cutting.HarvestServe],
+    "/v1/harvest/shortfalls": schemas.PageOf[schemas_cutting.HarvestShortfall],
+    "/v1/harvest/changes": schemas.PageOf[schemas_cutting.HarvestChange],
 }
 ELSEWHERE = ("/v1/planting/", "/v1/grading", "/v1/standards", "/v1/intake/waiting")
 EMPTY = {

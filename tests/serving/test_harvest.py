@@ -56,6 +56,28 @@ def test_a_release_without_a_harvest_answers_with_no_rows(bare: TestClient, path
     assert bare.get(path).json()["items"] == []
 
 
+def test_cuts_stand_by_day_and_rank_with_their_reasons(read: Read) -> None:
+    rows = read("/v1/recommendations/harvest")
+    assert [(r["plot_id"], r["rank"]) for r in rows] == [("V2-1", 1), ("V1-1", 2)]
+    assert rows[0]["reasons"][0]["text_en"] == "goes to promises made"
+    assert [r["plot_id"] for r in read("/v1/recommendations/harvest", village="V1")] == ["V1-1"]
+    assert read("/v1/recommendations/harvest", crew="nobody") == []
+
+
+def test_what_cannot_be_kept_and_what_changed_are_read(client: TestClient, read: Read) -> None:
+    assert [(r["kg"], r["cause"]) for r in read("/v1/harvest/shortfalls", kind="order")] == [
+        (30.0, "crew_hours")
+    ]
+    assert [(r["before_kg"], r["after_kg"]) for r in read("/v1/harvest/changes")] == [(60.0, 100.0)]
+    assert read("/v1/harvest/serves", promised=True)[0]["served_kg"] == 90.0
+    whole = client.get("/v1/harvest/plan").json()
+    assert (whole["plan"]["cause"], whole["triggers"][0]["subject_id"], whole["loads"][0]["used"]) == (
+        "hour",
+        "crab",
+        12.0,
+    )
+
+
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_page_says_what_ripens_what_threatens_and_what_came_of_it(client: TestClient, lang: str) -> None:
     page = client.get("/harvest", params={"lang": lang}).text
@@ -72,3 +94,23 @@ def test_the_page_says_what_ripens_what_threatens_and_what_came_of_it(client: Te
 def test_without_a_harvest_the_page_says_what_to_do_next(bare: TestClient) -> None:
     page = bare.get("/harvest", params={"lang": "en"}).text
     assert "then run anxu nightly" in page
+
+
+def test_the_page_shows_the_cutting_plan_by_crew_and_what_cannot_be_kept(client: TestClient) -> None:
+    page = client.get("/harvest", params={"lang": "en"}).text
+    words = (
+        "Cutting plan",
+        "crew-1",
+        "goes to promises made",
+        "75% of what is promised",
+        "too few crew hours",
+        "Changed today",
+    )
+    assert [w for w in words if w not in page] == []
+    assert "goes to promises made" not in client.get("/harvest", params={"lang": "en", "crew": "nobody"}).text
+    assert "供已承诺的交付" in client.get("/harvest", params={"lang": "zh"}).text
+
+
+def test_tasks_of_growers_are_the_cuts_that_the_plan_names(client: TestClient) -> None:
+    page = client.get("/my", params={"lang": "en", "village": "V2"}).text
+    assert "100 kg · crew-1" in page

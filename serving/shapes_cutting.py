@@ -1,0 +1,77 @@
+"""What the service reads of a release about the cutting plan: columns per table (see serving.shapes)."""
+
+import polars as pl
+
+S, F, N, D, B = pl.String(), pl.Float64(), pl.Int64(), pl.Date(), pl.Boolean()
+T = pl.Datetime("us", "UTC")
+
+CUTTING: dict[str, dict[str, pl.DataType]] = {
+    "cutting_plan": {
+        "cutoff": D,
+        "written_at": T,
+        "first_day": D,
+        "days": N,
+        "cause": S,
+        "status": S,
+        "value_yuan": F,
+        "bound_yuan": F,
+        "gap": F,
+        "cut_kg": F,
+        "promised_kg": F,
+        "kept_kg": F,
+        "note": S,
+    },
+    "harvest_recommendation": {
+        "cutoff": D,
+        "recommendation_id": S,
+        "rank": N,
+        "day": D,
+        "plot_id": S,
+        "crop_id": S,
+        "crew_id": S,
+        "cold_room_id": S,
+        "cut_kg": F,
+        "crew_hours": F,
+        "oldest_on": D,
+        "last_on": D,
+        "rain_chance": F,
+        "promised_kg": F,
+        "expected_kg": F,
+        "other_kg": F,
+        "value_yuan": F,
+    },
+    "harvest_reason": {"recommendation_id": S, "rank": N, "kind": S, "text_zh": S, "text_en": S},
+    "harvest_serve": {
+        "order_id": S,
+        "crop_id": S,
+        "grade": S,
+        "region_id": S,
+        "ship_on": D,
+        "cut_on": D,
+        "cold_room_id": S,
+        "served_kg": F,
+        "is_promised": B,
+        "hours_to_table": F,
+    },
+    "harvest_shortfall": {
+        "kind": S,
+        "subject_id": S,
+        "crop_id": S,
+        "grade": S,
+        "region_id": S,
+        "day": D,
+        "kg": F,
+        "is_promised": B,
+        "cause": S,
+    },
+    "harvest_load": {"day": D, "kind": S, "subject_id": S, "used": F, "limit_of": F, "shipped_kg": F},
+    "harvest_trigger": {
+        "kind": S,
+        "subject_id": S,
+        "value": F,
+        "limit_of": F,
+        "text_zh": S,
+        "text_en": S,
+    },
+    "harvest_change": {"day": D, "plot_id": S, "crop_id": S, "before_kg": F, "after_kg": F, "crews": S},
+}
