@@ -14,7 +14,7 @@ from models.planning.county import solve_county
 from models.planning.county_problem import CountyPlan, CountyProblem
 from models.planning.parcels import ParcelRules, VillageParcels, VillageTargets, place_villages
 from models.planning.parcels_search import Effort
-from models.planning.slack import give_back, misses
+from models.planning.slack import give_back, misses, within_reach
 
 RULES, EFFORT = ParcelRules(), Effort()
 MOST_SECONDS, MOST_MISSED, LINEAR = 900.0, 0.003, 1.25
@@ -47,6 +47,8 @@ def villages_case(
     """The drawn county's plan on every plot of its villages; returns rows and musts."""
     problem = county_problem(villages=villages, scenarios=scenarios, seed=seed)
     plots = _with_history(problem, county_plots(villages, seed), seed)
+    turns = problem.activities.select("activity_id", rotation_group="crop_id")
+    problem = replace(problem, options=within_reach(problem.options, turns, plots))
     params = replace(RISK, time_limit_s=time_limit)
     plan = solve_county(problem, params)
     asked = targets(problem, plan, plots)

@@ -14,7 +14,7 @@ from models.planning.county import solve_county
 from models.planning.county_problem import CountyParams, CountyProblem
 from models.planning.parcels import ParcelRules, VillageParcels, VillageTargets, place_village, place_villages
 from models.planning.parcels_search import Effort
-from models.planning.slack import give_back, misses
+from models.planning.slack import give_back, misses, within_reach
 
 RULES, EFFORT = ParcelRules(min_share=0.5, miss_share=1e-6), Effort()
 STANDS = {"rice": (0, 1), "leek": (0, 0), "kale": (1, 1), "late-leek": (1, 1)}
@@ -219,3 +219,24 @@ def test_what_is_left_over_brings_its_salvage_in_every_scenario() -> None:
     assert plan.areas["area_mu"].sum() == pytest.approx(20.0)
     assert plan.profits.tolist() == pytest.approx(money)
     assert plan.objective == pytest.approx(0.8 * sum(money) / 2 + 0.2 * min(money))
+
+
+def test_the_county_sees_where_a_crop_would_follow_itself() -> None:
+    plots = pl.DataFrame(
+        {"group_id": "v1/dry", "area_mu": [4.0, 5.0, 1.0], "last_group": ["rice", None, "leek"]}
+    )
+    turns = pl.DataFrame({"activity_id": ["rice"], "rotation_group": ["rice"]})
+    options = pl.DataFrame({"group_id": ["v1/dry"], "activity_id": ["rice"], "yield_index": [1.0]})
+    assert within_reach(options, turns, plots)["max_mu"].to_list() == [6.0]
+
+
+def test_land_within_reach_and_what_was_placed_both_limit_the_second_plan() -> None:
+    problem = county()
+    problem = replace(problem, options=problem.options.with_columns(max_mu=pl.Series([7.0, 1.5])))
+    plan = solve_county(problem, CountyParams())
+    assert plan.areas["area_mu"].to_list() == pytest.approx([7.0, 8.0 - 7.0 * 1.01])
+    reached = plan.areas.select(
+        "group_id", "activity_id", target_mu="area_mu", placed_mu=pl.Series([6.0, 0.93])
+    )
+    again = give_back(problem, plan, CountyParams(), reached)
+    assert again.areas["area_mu"].to_list() == pytest.approx([6.0, 1.5])
