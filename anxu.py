@@ -135,6 +135,14 @@ def nightly(
 
 
 @app.command()
+def hourly(home: Home = HOME) -> None:
+    """Compare today's orders and fields with the night's word; re-plan the cutting where they left it."""
+    from pipelines.hour import run_hour
+
+    typer.echo(run_hour(county(home), now=datetime.now(UTC)))
+
+
+@app.command()
 def backfill(
     first: Annotated[str, typer.Argument(metavar="FROM", help="first cutoff, YYYY-MM-DD")],
     last: Annotated[str, typer.Argument(metavar="TO", help="last cutoff, YYYY-MM-DD")],
@@ -206,7 +214,7 @@ def schedule(
     os.environ.setdefault("PREFECT_API_URL", settings.prefect_api_url)
     from pipelines.schedule import serve_schedule
 
-    serve_schedule(home, cron=cron or settings.nightly_cron, timezone=settings.timezone)
+    serve_schedule(settings, cron=cron or settings.nightly_cron)
 
 
 @app.command()

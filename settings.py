@@ -104,6 +104,8 @@ class Settings(BaseSettings):
     mlflow_port: Annotated[int, Field(ge=1, le=65535)] = 5000
     prefect_api_url: str = "http://127.0.0.1:4200/api"
     nightly_cron: str = "0 2 * * *"
+    hourly_cron: str = "30 6-22 * * *"
+    """When orders and fields are compared within the day; '': never."""
     """When the night runs under `anxu schedule` and `anxu up` (five fields, local time)."""
     log_format: Literal["text", "json"] = "text"
 
