@@ -28,7 +28,7 @@ def night(grown: Farm) -> Farm:
     listing = {"platform": "market", "shop": "till", "seller_sku": "b", "valid_from": date(2025, 1, 1), "product_id": "p-bean",
                "pieces": 1, "net_weight_kg": 1.0, "known_at": KNOWN}  # fmt: skip
     grown.wh.append("listing", pl.DataFrame([listing]))
-    patient = {"crop_id": "bean", "hold_days": 60, "hours_per_kg": 0.1, "wait_share_per_day": 0.0, "rain_share": 0.0,
+    patient = {"crop_id": "bean", "hold_days": 60, "hours_per_kg": 0.05, "wait_share_per_day": -0.01, "rain_share": 0.0,
                "source": "own", "known_at": KNOWN}  # fmt: skip
     grown.wh.append("cutting_rule", pl.DataFrame([patient]))
     tell(grown)
