@@ -24,6 +24,8 @@ USUAL_GRADES = ("特级", "一级", "二级", "三级")
 """Order of the grades of a crop that no standard in force names."""
 OPEN_DAYS = 3
 """An order paid longer ago that nothing says is shipped was shipped, and its file is late."""
+DISPATCH_DAYS = 2
+"""An order leaves at the latest so many days after it was paid: platforms ask for dispatch within 48 hours."""
 STORE_DAYS = 30
 """What was cut longer ago is not looked for in store."""
 PREORDER = "preorder"
@@ -160,12 +162,13 @@ def _orders(
     if ordered is not None:
         taken.append(ordered.select("crop_id", ship_on=pl.lit(first), taken_kg="order_kg"))
     off = pl.concat(taken).group_by("crop_id", "ship_on").agg(pl.sum("taken_kg"))
-    open_rows = waiting.filter(pl.col("order_kg") > 0).select(
+    leaves = pl.max_horizontal(pl.lit(first), pl.col("paid_on") + pl.duration(days=DISPATCH_DAYS))
+    open_rows = waiting.filter(pl.col("order_kg") > 0).with_columns(ship_on=leaves).select(
         pl.concat_str(
             pl.lit(OPEN), "crop_id", pl.col("grade").fill_null(""), pl.col("region_id").fill_null(""),
             pl.col("paid_on").cast(pl.String), separator="/",
         ).alias("order_id"),
-        "crop_id", "grade", "region_id", pl.lit(first).alias("ship_on"), "order_kg",
+        "crop_id", "grade", "region_id", "ship_on", "order_kg",
         pl.lit(value=True).alias("is_promised"), pl.lit(1.0).alias("chance"),
     )  # fmt: skip
     parts = [open_rows, promised.drop("kind"), expected_tiers(levels, off)]
