@@ -82,7 +82,7 @@ def cutting_inputs(
             cold_rooms=rooms.select("cold_room_id", "place_id", "capacity_kg", truck_kg_per_day=pl.lit(None, pl.Float64)),
             transit=transit,
             weather=_rain(settings, warehouse, first, params.days, known_by),
-            stock=stock.join(crops, on="crop_id", how="semi"),
+            stock=_fresh(stock, crops, params, first),
         ),
         params,
         {(c, rank): grade for (c, grade), rank in ranks.items()},
@@ -217,6 +217,14 @@ def _stock(
         kg=pl.col("order_kg").sum()
     )  # fmt: skip
     return stock_left(_ranked(cut, ranks, worst), sold, waiting)
+
+
+def _fresh(stock: pl.DataFrame, crops: pl.DataFrame, params: CutParams, first: date) -> pl.DataFrame:
+    """Stock of known crops that could still be at somebody's table in time if it left on the first day."""
+    within = pl.col("within_hours").fill_null(params.promise_hours)
+    age = (pl.lit(first) - pl.col("cut_on")).dt.total_days() * 24.0 + params.dispatch_hours
+    rows = stock.join(crops.select("crop_id", "within_hours"), on="crop_id")
+    return rows.filter((within < 0) | (age <= within)).select(stock.columns)
 
 
 def _nearest_room(warehouse: Warehouse, rooms: pl.DataFrame) -> pl.DataFrame:
