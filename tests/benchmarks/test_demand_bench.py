@@ -115,6 +115,7 @@ def test_the_strong_peer_looks_past_days_with_a_stock_out(data: FreshData) -> No
     assert means[1] == pytest.approx(0.1, rel=0.1)
 
 
+@pytest.mark.slow
 def test_a_finished_job_is_not_done_again(folder: Path, tmp_path: Path) -> None:
     job = Job("plain", str(folder), f"{ORIGIN}", 7, 0, 1, 1)
     first = done(job, cache=tmp_path, limit_s=120)

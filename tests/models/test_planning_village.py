@@ -374,6 +374,7 @@ def test_every_plan_passes_the_checker_and_fits_its_plots(
     assert over.is_empty()
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(villages())
 def test_plots_settled_in_turn_break_no_rule_and_the_bound_holds_the_best_plan(

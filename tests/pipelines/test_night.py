@@ -99,6 +99,7 @@ def test_a_night_killed_at_every_step_in_turn_ends_as_an_undisturbed_one(
         assert_frame_equal(again[name], frame, check_row_order=False)
 
 
+@pytest.mark.slow
 def test_a_night_run_twice_changes_nothing(
     county: County, first_night: Path, undisturbed: dict[str, pl.DataFrame], tmp_path: Path
 ) -> None:

@@ -43,6 +43,7 @@ def test_without_a_budget_a_year_of_days_or_a_champion_the_default_recipe_is_tak
         assert choice.table["wql"].to_list() == [None]
 
 
+@pytest.mark.slow
 def test_with_both_recipes_are_tried_on_days_before_those_judged(
     panel: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

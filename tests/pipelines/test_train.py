@@ -111,6 +111,7 @@ def train(
     return train_if_due(settings, warehouse, cutoff=cutoff, run_id="r1", params=params)
 
 
+@pytest.mark.slow
 def test_a_kept_model_a_back_fill_a_roll_back_and_a_forecast_follow_one_another(
     county: Settings, warehouse: Warehouse
 ) -> None:

@@ -76,8 +76,10 @@ def test_a_commitment_entered_waits_for_the_night(client: TestClient) -> None:
     assert client.post("/v1/commitments", json=PROMISE | {"due_to": "2026-09-01"}).status_code == 422
 
 
-def test_the_grower_page_works_without_tasks_and_its_worker_names_the_files(client: TestClient) -> None:
-    assert "今天没有任务" in client.get("/my", params={"lang": "zh"}).text
+def test_the_grower_page_works_without_tasks_and_its_worker_names_the_files(
+    client: TestClient, bare: TestClient
+) -> None:
+    assert "今天没有任务" in bare.get("/my", params={"lang": "zh"}).text
     worker = client.get("/my/worker.js")
     assert worker.headers["Service-Worker-Allowed"] == "/my"
     for path in worker.text.split('"files":[')[1].split("]")[0].split(","):

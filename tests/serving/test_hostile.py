@@ -82,6 +82,7 @@ def string_queries(service: TestClient) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.slow
 def test_sql_and_formulas_in_any_parameter_are_text_that_matches_nothing(service: TestClient) -> None:
     found = string_queries(service)
     assert len(found) > 40
