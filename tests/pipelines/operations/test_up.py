@@ -77,23 +77,23 @@ def test_a_county_comes_up_is_restarted_where_it_fails_and_goes_down_without_a_r
     (home / "anxu.toml").write_text(text, "utf-8")
     up = subprocess.Popen([sys.executable, "-m", "anxu", "up", "--home", str(home)])
     try:
-        parts = _well(home, 150)
+        parts = _well(home, 400)
         assert _get(f"http://127.0.0.1:{ports[0]}/v1/health")
         deployments = f"http://127.0.0.1:{ports[2]}/api/deployments/filter"
-        _until(lambda: "nightly-c" in {one["name"] for one in _post(deployments)}, 60)
+        _until(lambda: "nightly-c" in {one["name"] for one in _post(deployments)}, 240)
         os.kill(parts["service"]["pid"], signal.SIGKILL)
-        _until(lambda: _parts(home)["service"]["restarts"] == 1, 30)
-        parts = _well(home, 60)
+        _until(lambda: _parts(home)["service"]["restarts"] == 1, 120)
+        parts = _well(home, 240)
         family = psutil.Process(up.pid).children(recursive=True)
         assert len(family) >= 4
         up.send_signal(signal.SIGTERM)
-        assert up.wait(timeout=60) == 0
+        assert up.wait(timeout=180) == 0
         assert not [one for one in family if one.is_running()]
         assert not (home / "up.json").exists()
     finally:
         if up.poll() is None:
             up.terminate()
-            up.wait(timeout=60)
+            up.wait(timeout=180)
 
 
 def _free_ports(n: int) -> list[int]:
