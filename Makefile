@@ -42,7 +42,7 @@ test: check
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: env
-	$(BIN)/pytest -m slow --timeout 900
+	$(BIN)/pytest -m slow -n 2 --dist loadfile --timeout 900
 
 bench: env
 	$(BIN)/anxu bench ingest

@@ -13,6 +13,8 @@ from pipelines.bestsellers import select_products
 from settings import Settings
 from warehouse import Warehouse
 
+pytestmark = pytest.mark.slow
+
 FIRST = date(2025, 1, 1)
 CUTOFF = FIRST + timedelta(days=299)
 KNOWN = datetime(2025, 1, 1, tzinfo=UTC)
@@ -120,7 +122,6 @@ def test_without_orders_there_are_no_rows_and_the_run_says_what_to_load(
     assert table(warehouse, "bestseller_forecast").is_empty()
 
 
-@pytest.mark.slow
 def test_launches_are_called_by_the_latest_day_they_reached_and_labelled(
     home: Settings, warehouse: Warehouse
 ) -> None:
@@ -178,7 +179,6 @@ def test_where_nothing_has_matured_calls_are_ranked_by_sales_and_say_so(
     assert "ranked by sales so far" in said
 
 
-@pytest.mark.slow
 def test_what_is_known_later_does_not_change_a_call(home: Settings, warehouse: Warehouse) -> None:
     early = CUTOFF - timedelta(days=5)
     warehouse.append("order_line", lines().filter(pl.col("known_at") <= home.known_by(early).astimezone(UTC)))

@@ -11,6 +11,8 @@ from tests.pipelines.conftest import Farm
 from tests.pipelines.test_cutting import CUTOFF, grown, of, tell
 from tests.pipelines.test_harvest import KNOWN
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["grown"]
 TODAY = CUTOFF + timedelta(days=1)
 NOON = datetime(TODAY.year, TODAY.month, TODAY.day, 4, tzinfo=UTC)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tests.pipelines.conftest import Farm
 
@@ -40,7 +42,6 @@ def test_an_unchanged_world_gives_an_unchanged_plan(farm: Farm) -> None:
     assert before.equals(now)
 
 
-@pytest.mark.slow
 def test_small_steps_keep_the_plan_until_they_add_up(farm: Farm) -> None:
     two_nights(farm, leek=60.2)
     kept = farm.of("planting_input", NEXT).filter(pl.col("subject") == "leek/2026/1")["value"][0]

@@ -10,6 +10,8 @@ import pytest
 
 from models.planning.supplies import supply_needs
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tests.pipelines.conftest import Farm
 

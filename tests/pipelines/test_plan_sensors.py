@@ -8,6 +8,8 @@ import pytest
 from models.planning.cold_plots import LEAST_DAYS, barred, plot_offsets
 from tests.pipelines.conftest import TABLES, Farm
 
+pytestmark = pytest.mark.slow
+
 CUTOFF = date(2025, 12, 31)
 NEXT = date(2026, 1, 1)
 START = datetime(2024, 12, 31, 16, tzinfo=UTC)  # midnight of 1 January 2025 in Shanghai

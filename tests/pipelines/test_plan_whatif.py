@@ -14,6 +14,8 @@ from pipelines.publish import release_tables
 from pipelines.whatif_tables import SHOWN_DAYS, whatif_tables
 from warehouse.inbox import Inbox, take_in_inbox
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tests.pipelines.conftest import Farm
 

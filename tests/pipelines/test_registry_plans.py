@@ -16,6 +16,8 @@ from pipelines.registry_plans import EXPERIMENT, record_solve
 from tests.pipelines.conftest import Farm
 from warehouse.inbox import Inbox, take_in_inbox
 
+pytestmark = pytest.mark.slow
+
 CUTOFF = date(2025, 12, 31)
 NOW = datetime(2026, 1, 1, 1, tzinfo=UTC)
 
