@@ -38,7 +38,7 @@ def run(
     repeat: str = "next",
     min_share: float = 0.0,
     time_limit: float = 120.0,
-    gap: float = 0.0001,
+    gap: float = 1e-6,
     peer_time_limit: float = 0.0,
     out: Path = Path("bench-cache/plan.csv"),
     seed: int = 1,
@@ -57,7 +57,7 @@ def run(
         repeat: 'next' or 'season-too'.
         min_share: What a crop takes of a plot at least.
         time_limit: Cap in seconds.
-        gap: Stop when so close to the bound.
+        gap: Stop when so close to the bound; HiGHS alone is asked for no less.
         peer_time_limit: Seconds for HiGHS alone; 0 takes `time_limit`, less than 0 leaves it out.
         out: Where the plan is written: plot, season, crop_id, year, area_mu; beside it, as .xlsx, on the benchmark's answer form.
         seed: Draws the neighbourhoods, and the county.

@@ -20,7 +20,6 @@ from settings import Settings
 from warehouse import Warehouse
 
 SHIPPED, LOADED, APPROVED = "shipped", "loaded", "approved"
-INBOX = "inbox:standard_approval"
 
 
 @dataclass(frozen=True)

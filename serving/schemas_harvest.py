@@ -44,8 +44,8 @@ class FieldState(Shape):
     cutoff: date
 
 
-class HarvestOutlook(Shape):
-    """One planting that stands: stage, ready date, kilograms of the season."""
+class OfPlanting(Shape):
+    """Which planting a row is about."""
 
     plot_id: str = Field(examples=["V03-07"])
     village_id: str | None
@@ -53,6 +53,11 @@ class HarvestOutlook(Shape):
     crop_id: str
     year: int
     season: int
+
+
+class HarvestOutlook(OfPlanting):
+    """One planting that stands: stage, ready date, kilograms of the season."""
+
     practice_id: str
     area_mu: float = Field(description="1 mu = 1/15 ha")
     sown_on: date
@@ -76,15 +81,9 @@ class HarvestOutlook(Shape):
     cutoff: date
 
 
-class HarvestDay(Shape):
+class HarvestDay(OfPlanting):
     """Kilograms of one planting that ripen on one day ahead."""
 
-    plot_id: str
-    village_id: str | None
-    village_name: str | None
-    crop_id: str
-    year: int
-    season: int
     forecast_date: date
     p10_kg: float
     p50_kg: float
@@ -93,15 +92,9 @@ class HarvestDay(Shape):
     cutoff: date
 
 
-class HarvestActual(Shape):
+class HarvestActual(OfPlanting):
     """What was said of a planting, and what was cut."""
 
-    plot_id: str
-    village_id: str | None
-    village_name: str | None
-    crop_id: str
-    year: int
-    season: int
     area_mu: float
     is_finished: bool
     practice_kg: float = Field(description="what its practice promises")

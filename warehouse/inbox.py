@@ -2,8 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from uuid import uuid4
 import polars as pl
 
 from warehouse import Warehouse
+from warehouse.sqlite_file import durable
 
 KINDS = {
     "demand_override": "override_id",
@@ -82,7 +82,7 @@ class Inbox:
         """Open or make the file."""
         path.parent.mkdir(parents=True, exist_ok=True)
         inbox = cls(path)
-        with inbox._connected() as connection:
+        with durable(inbox.path) as connection:
             connection.executescript(_SCHEMA)
         return inbox
 
@@ -97,7 +97,7 @@ class Inbox:
         """
         text = _checked(kind, payload, author)
         message_id = uuid4().hex
-        with self._connected() as connection:
+        with durable(self.path) as connection:
             if once and (before := _claimed(connection, once, message_id)):
                 return before
             connection.execute(_INSERT, (message_id, kind, text, author, datetime.now(UTC).isoformat()))
@@ -108,18 +108,18 @@ class Inbox:
         texts = [_checked(kind, payload, author) for payload in payloads]
         now = datetime.now(UTC).isoformat()
         rows = [(uuid4().hex, kind, text, author, now) for text in texts]
-        with self._connected() as connection:
+        with durable(self.path) as connection:
             connection.executemany(_INSERT, rows)
         return [row[0] for row in rows]
 
     def answered(self, once: OnceKey) -> str | None:
         """The id of the message that was kept for a once-key, or None; raises OtherAsked."""
-        with self._connected() as connection:
+        with durable(self.path) as connection:
             return _same(connection, once)
 
     def pending(self) -> list[Message]:
         """Messages no flow has taken in yet, oldest first."""
-        with self._connected() as connection:
+        with durable(self.path) as connection:
             rows = connection.execute(
                 "select message_id, kind, payload_json, author, written_at from message "
                 "where taken_by is null order by written_at, message_id"
@@ -128,7 +128,7 @@ class Inbox:
 
     def written(self, kind: str, since: datetime) -> list[Message]:
         """Messages of a kind written at `since` or later, taken in or not, oldest first."""
-        with self._connected() as connection:
+        with durable(self.path) as connection:
             rows = connection.execute(
                 "select message_id, kind, payload_json, author, written_at from message "
                 "where kind = ? and written_at >= ? order by written_at, message_id",
@@ -138,22 +138,11 @@ class Inbox:
 
     def mark_taken(self, ids: Iterable[str], run_id: str) -> int:
         """Note which run took messages in; those already taken keep their run. Returns how many were noted."""
-        with self._connected() as connection:
+        with durable(self.path) as connection:
             return connection.executemany(
                 "update message set taken_by = ? where message_id = ? and taken_by is null",
                 [(run_id, message_id) for message_id in ids],
             ).rowcount
-
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self.path, timeout=10)
-        try:
-            connection.execute("pragma journal_mode = wal")
-            connection.execute("pragma synchronous = full")
-            with connection:
-                yield connection
-        finally:
-            connection.close()
 
 
 def _checked(kind: str, payload: Mapping[str, Any], author: str) -> str:

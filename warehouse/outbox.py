@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
+from warehouse.sqlite_file import durable
+
 FILE = "messages.sqlite"
 SAID_AGAIN_AFTER = timedelta(days=7)
 """A matter that goes on is told again after so many days."""
@@ -92,7 +94,7 @@ class Outbox:
     def open(cls, home: Path) -> Self:
         """Open or make the file in a county folder."""
         outbox = cls(home / FILE)
-        with outbox._connected() as connection:
+        with durable(outbox.path) as connection:
             connection.executescript(_SCHEMA)
         return outbox
 
@@ -105,18 +107,18 @@ class Outbox:
             except BlockingIOError:
                 yield False
                 return
-            with self._connected() as connection:
+            with durable(self.path) as connection:
                 connection.execute("update parcel set state = 'waiting', unsure = 1 where state = 'sending'")
             yield True
 
     def note(self, said: Iterable[Said], now: datetime) -> int:
         """Keep what is new: not what was noted of the same matter in the last days. Returns how many were."""
-        with self._connected() as connection:
+        with durable(self.path) as connection:
             return sum(_note(connection, one, now) for one in said)
 
     def pack(self, robot: str, now: datetime, *, only_urgent: bool) -> int:
         """Put what this robot was not told into parcels: each urgent notice alone, the others together. Returns parcels made."""
-        with self._connected() as connection:
+        with durable(self.path) as connection:
             rows = connection.execute(
                 "select notice_id, urgent from notice n where seen_at is null and noted_at >= ? and not exists "
                 "(select 1 from parcel_notice p where p.robot = ? and p.notice_id = n.notice_id) order by noted_at, notice_id",
@@ -131,7 +133,7 @@ class Outbox:
 
     def due(self, robot: str, now: datetime, *, only_urgent: bool) -> list[Parcel]:
         """Parcels waiting for this robot whose time has come, urgent and older ones first."""
-        with self._connected() as connection:
+        with durable(self.path) as connection:
             rows = connection.execute(
                 f"select {_PARCEL} from parcel where robot = ? and state = 'waiting' and next_try_at <= ? and urgent >= ? "
                 "order by urgent desc, made_at, parcel_id",
@@ -141,7 +143,7 @@ class Outbox:
 
     def notices_of(self, parcel_id: str) -> list[Notice]:
         """What a parcel tells, worst first."""
-        with self._connected() as connection:
+        with durable(self.path) as connection:
             rows = connection.execute(
                 f"select {_NOTICE} from notice where notice_id in (select notice_id from parcel_notice where parcel_id = ?) "
                 "order by weight desc, notice_id",
@@ -173,7 +175,7 @@ class Outbox:
 
     def try_again(self, now: datetime) -> int:
         """Let what failed wait again; returns how many parcels."""
-        with self._connected() as connection:
+        with durable(self.path) as connection:
             return connection.execute(
                 "update parcel set state = 'waiting', attempts = 0, next_try_at = ? where state = 'failed'",
                 (now.isoformat(),),
@@ -187,7 +189,7 @@ class Outbox:
         """
         if not by.strip():
             raise OutboxError("a notice is seen by somebody: give a name")
-        with self._connected() as connection:
+        with durable(self.path) as connection:
             if start == "all":
                 ids = [r[0] for r in connection.execute("select notice_id from notice where seen_at is null")]
             else:
@@ -205,7 +207,7 @@ class Outbox:
 
     def notices(self, limit: int = 50) -> list[Notice]:
         """The newest notices, newest first."""
-        with self._connected() as connection:
+        with durable(self.path) as connection:
             rows = connection.execute(
                 f"select {_NOTICE} from notice order by noted_at desc, weight desc, notice_id limit ?",
                 (limit,),
@@ -215,7 +217,7 @@ class Outbox:
     def parcels(self, limit: int = 50, states: Sequence[str] = ()) -> list[Parcel]:
         """The newest parcels, newest first; only those in the given states, if any are given."""
         marks = ",".join("?" * len(states))
-        with self._connected() as connection:
+        with durable(self.path) as connection:
             rows = connection.execute(
                 f"select {_PARCEL} from parcel {f'where state in ({marks})' if states else ''} "
                 "order by made_at desc, parcel_id limit ?",
@@ -224,19 +226,8 @@ class Outbox:
         return [_parcel(row) for row in rows]
 
     def _set(self, parcel_id: str, what: str, *values: object) -> None:
-        with self._connected() as connection:
+        with durable(self.path) as connection:
             connection.execute(f"update parcel set {what} where parcel_id = ?", (*values, parcel_id))
-
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self.path, timeout=10)
-        try:
-            connection.execute("pragma journal_mode = wal")
-            connection.execute("pragma synchronous = full")
-            with connection:
-                yield connection
-        finally:
-            connection.close()
 
 
 def _note(connection: sqlite3.Connection, said: Said, now: datetime) -> bool:

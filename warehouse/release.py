@@ -131,9 +131,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def prune(releases_dir: Path, keep: int) -> list[str]:
-    """Remove all but the newest `keep` releases and the current one; returns the removed names."""
-    now = current(releases_dir)
-    gone = [name for name in list_releases(releases_dir)[keep:] if name != now]
+    """Remove all but the newest `keep` releases, the newest of each of as many cutoffs, and the current one.
+
+    Releases of the hours of one day so push out no earlier night's. Returns the removed names.
+    """
+    names = list_releases(releases_dir)
+    newest = {read_manifest(releases_dir / name)["cutoff"]: name for name in reversed(names)}
+    kept = {*names[:keep], *list(reversed(newest.values()))[:keep], current(releases_dir)}
+    gone = [name for name in names if name not in kept]
     for name in gone:
         doomed = releases_dir / f"{_UNFINISHED}{name}"
         (releases_dir / name).rename(doomed)

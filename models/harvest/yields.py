@@ -80,7 +80,7 @@ def updated(
 ) -> tuple[float, float]:
     """Log mean and spread of a season's kilograms after so many cuts brought `cut_kg`; conjugate normal on the log.
 
-    After the last usual cut the season is what was cut. What was cut is never above the season: see `season_kg`.
+    After the last usual cut the season is what was cut. What was cut is never above the season: the look ahead holds that.
     """
     if cuts == 0 or cut_kg <= 0:
         return log_mean, log_sd
@@ -88,12 +88,6 @@ def updated(
     seen, error = np.log(cut_kg / pattern.after[k]), np.hypot(pattern.log_sd[k], CUT_ERROR)
     precision = 1 / log_sd**2 + 1 / error**2
     return float((log_mean / log_sd**2 + seen / error**2) / precision), float(precision**-0.5)
-
-
-def season_kg(log_mean: Floats, log_sd: Floats, cut_kg: Floats, z: float) -> Floats:
-    """Quantile of a season's kilograms at the standard normal's `z`, never below what is cut already."""
-    result: Floats = np.maximum(np.exp(log_mean + z * log_sd), cut_kg)
-    return result
 
 
 def against_last_year(actual: pl.DataFrame) -> dict[str, float]:

@@ -17,6 +17,7 @@ from scipy import sparse
 
 from models.planning.bounds_prices import capped_prices
 from models.planning.formulation import Programme
+from models.planning.highs import loaded
 from models.planning.limits import Floats
 
 Ints = npt.NDArray[np.int64]
@@ -188,25 +189,17 @@ def _plot(
         [sparse.hstack([inside, sparse.csr_matrix((inside.shape[0], capped.size))]), within, caps]
     ).tocsr()
     keys = columns >= programme.first_key
-    lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = whole_matrix.shape
-    lp.sense_ = highspy.ObjSense.kMaximize
-    lp.col_cost_ = np.zeros(lp.num_col_)
-    lp.col_lower_ = np.concatenate([programme.lower[columns], np.zeros(capped.size)])
-    lp.col_upper_ = np.concatenate([programme.upper[columns], np.full(capped.size, np.inf)])
-    lp.row_lower_ = np.concatenate([low, np.full(capped.size + asked_rows.size, -np.inf)])
-    lp.row_upper_ = np.concatenate([high, np.zeros(capped.size), asked[asked_rows]])
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = (
-        whole_matrix.indptr, whole_matrix.indices, whole_matrix.data,
+    vectors = (
+        np.zeros(whole_matrix.shape[1]),
+        np.concatenate([programme.lower[columns], np.zeros(capped.size)]),
+        np.concatenate([programme.upper[columns], np.full(capped.size, np.inf)]),
+        np.concatenate([low, np.full(capped.size + asked_rows.size, -np.inf)]),
+        np.concatenate([high, np.zeros(capped.size), asked[asked_rows]]),
+    )
+    solver = loaded(
+        whole_matrix, vectors, is_gain=True, random_seed=seed % 2**31, mip_rel_gap=GAP, mip_max_nodes=NODES,
+        mip_feasibility_tolerance=1e-7,
     )  # fmt: skip
-    solver = highspy.Highs()
-    for option, value in (
-        ("output_flag", False), ("threads", 1), ("parallel", "off"), ("random_seed", seed % 2**31),
-        ("mip_rel_gap", GAP), ("mip_max_nodes", NODES), ("mip_feasibility_tolerance", 1e-7),
-    ):  # fmt: skip
-        solver.setOptionValue(option, value)
-    solver.passModel(lp)
     if keys.any():
         n = int(keys.sum())
         solver.changeColsIntegrality(n, np.flatnonzero(keys).astype(np.int32), np.ones(n, dtype=np.uint8))

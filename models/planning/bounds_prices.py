@@ -6,6 +6,7 @@ import polars as pl
 from scipy import sparse
 
 from models.planning.formulation import Programme
+from models.planning.highs import loaded
 from models.planning.limits import Floats
 
 
@@ -60,22 +61,14 @@ def _flows(programme: Programme) -> pl.DataFrame:
 def _solved(
     programme: Programme, matrix: sparse.csr_matrix, flows: int, first: int, seconds: float
 ) -> tuple[Floats, float] | None:
-    solver = highspy.Highs()
-    for option, value in (
-        ("output_flag", False), ("threads", 1), ("parallel", "off"), ("time_limit", max(seconds, 0.1)),
-    ):  # fmt: skip
-        solver.setOptionValue(option, value)
-    lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = matrix.shape
-    lp.sense_ = highspy.ObjSense.kMaximize
-    lp.col_cost_ = np.concatenate([programme.cost, np.zeros(flows)])
-    lp.col_lower_ = np.concatenate([programme.lower, np.zeros(flows)])
-    lp.col_upper_ = np.concatenate([programme.upper, np.full(flows, np.inf)])
-    lp.row_lower_ = np.concatenate([programme.row_lower, np.full(2 * flows, -np.inf)])
-    lp.row_upper_ = np.concatenate([programme.row_upper, np.zeros(2 * flows)])
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
-    solver.passModel(lp)
+    vectors = (
+        np.concatenate([programme.cost, np.zeros(flows)]),
+        np.concatenate([programme.lower, np.zeros(flows)]),
+        np.concatenate([programme.upper, np.full(flows, np.inf)]),
+        np.concatenate([programme.row_lower, np.full(2 * flows, -np.inf)]),
+        np.concatenate([programme.row_upper, np.zeros(2 * flows)]),
+    )
+    solver = loaded(matrix, vectors, is_gain=True, time_limit=max(seconds, 0.1))
     solver.run()
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None

@@ -15,6 +15,7 @@ from models.planning.county_columns import Builder, Floats
 from models.planning.county_land import FirstStage, first_stage
 from models.planning.county_market import SecondStage, second_stage
 from models.planning.county_problem import CountyInfeasible, CountyParams, CountyPlan, CountyProblem
+from models.planning.highs import loaded
 
 TOLERANCE = 1e-4
 """Relative gap at which HiGHS may end where it does not end at a vertex."""
@@ -146,23 +147,9 @@ def _objective(
 
 def load(builder: Builder, time_limit_s: float) -> highspy.Highs:
     """HiGHS with the programme to maximise: one thread, dual simplex."""
-    solver = highspy.Highs()
-    for option, value in (
-        ("output_flag", False), ("threads", 1), ("parallel", "off"), ("time_limit", time_limit_s),
-        ("solver", "simplex"),
-    ):  # fmt: skip
-        solver.setOptionValue(option, value)
-    matrix = builder.matrix()
-    cost, lower, upper, row_lower, row_upper = builder.vectors()
-    lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = matrix.shape
-    lp.sense_ = highspy.ObjSense.kMaximize
-    lp.col_cost_, lp.col_lower_, lp.col_upper_ = cost, lower, upper
-    lp.row_lower_, lp.row_upper_ = row_lower, row_upper
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
-    solver.passModel(lp)
-    return solver
+    return loaded(
+        builder.matrix(), builder.vectors(), is_gain=True, time_limit=time_limit_s, solver="simplex"
+    )
 
 
 def _plan(

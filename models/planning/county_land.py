@@ -64,12 +64,11 @@ def _options(problem: CountyProblem) -> pl.DataFrame:
 def _frozen(options: pl.DataFrame, params: CountyParams) -> tuple[np.ndarray, np.ndarray]:
     frozen = (options["sow_period"] < params.frozen_until).to_numpy()
     previous = options["previous_mu"].to_numpy()
-    over = (
-        options.filter(pl.Series(frozen)).group_by("group_id").agg(pl.sum("previous_mu"), pl.first("area_mu"))
-    )
-    for row in over.filter(pl.col("previous_mu") > 1e9 * pl.col("area_mu")).iter_rows(named=True):
+    over = options.filter(pl.Series(frozen), pl.col("previous_mu") > pl.col("area_mu") * (1 + 1e-9))
+    for row in over.iter_rows(named=True):
         raise CountyInfeasible(
-            f"group '{row['group_id']}' has {row['area_mu']} mu and {row['previous_mu']} frozen"
+            f"group '{row['group_id']}' has {row['area_mu']} mu, and {row['previous_mu']} of '{row['activity_id']}' frozen; "
+            "give the last plan's area as it was, or freeze less"
         )
     most = options["max_mu"].fill_null(np.inf).to_numpy() if "max_mu" in options.columns else np.inf
     return np.where(frozen, previous, 0.0), np.where(frozen, previous, most)

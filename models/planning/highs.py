@@ -60,13 +60,11 @@ class Solver:
         self._programme, self._linear = programme, linear
         self._ends = time.monotonic() + time_limit_s
         self._keys = np.arange(programme.keys.start, programme.keys.stop, dtype=np.int32)
-        self._highs = highspy.Highs()
-        for option, value in (
-            ("output_flag", False), ("threads", 1), ("parallel", "off"), ("random_seed", seed % 2**31),
-            ("mip_feasibility_tolerance", 1e-7), ("primal_feasibility_tolerance", 1e-8),
-        ):  # fmt: skip
-            self._highs.setOptionValue(option, value)
-        self._highs.passModel(_as_lp(programme))
+        vectors = (programme.cost, programme.lower, programme.upper, programme.row_lower, programme.row_upper)
+        self._highs = loaded(
+            programme.matrix, vectors, is_gain=True, random_seed=seed % 2**31, mip_feasibility_tolerance=1e-7,
+            primal_feasibility_tolerance=1e-8,
+        )  # fmt: skip
 
     @property
     def seconds_left(self) -> float:
@@ -133,14 +131,30 @@ class Solver:
         )
 
 
-def _as_lp(programme: Programme) -> highspy.HighsLp:
+def loaded(
+    matrix: sp.csr_matrix,
+    vectors: tuple[Floats, Floats, Floats, Floats, Floats],
+    *,
+    is_gain: bool,
+    **options: float | str,
+) -> highspy.Highs:
+    """HiGHS with a programme, silent and on one thread.
+
+    Args:
+        matrix: [row, column].
+        vectors: cost, lower and upper [column], row_lower and row_upper [row].
+        is_gain: `cost` is to be as large as can be, not as small.
+        options: HiGHS's own, by name.
+    """
+    solver = highspy.Highs()
+    for name, value in {"output_flag": False, "threads": 1, "parallel": "off", **options}.items():
+        solver.setOptionValue(name, value)
     lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = programme.matrix.shape
-    lp.sense_ = highspy.ObjSense.kMaximize
-    lp.col_cost_, lp.col_lower_, lp.col_upper_ = programme.cost, programme.lower, programme.upper
-    lp.row_lower_, lp.row_upper_ = programme.row_lower, programme.row_upper
+    lp.num_row_, lp.num_col_ = matrix.shape
+    if is_gain:
+        lp.sense_ = highspy.ObjSense.kMaximize
+    lp.col_cost_, lp.col_lower_, lp.col_upper_, lp.row_lower_, lp.row_upper_ = vectors
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = programme.matrix.indptr
-    lp.a_matrix_.index_ = programme.matrix.indices
-    lp.a_matrix_.value_ = programme.matrix.data
-    return lp
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
+    solver.passModel(lp)
+    return solver

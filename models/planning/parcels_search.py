@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from models.planning.county_columns import Builder, Floats, Ints
+from models.planning.highs import loaded
 
 Flags = npt.NDArray[np.bool_]
 SLACK = 1e-9
@@ -216,20 +216,7 @@ def _by_period(
 
 
 def _loaded(builder: Builder, enough: float, seed: int) -> highspy.Highs:
-    solver = highspy.Highs()
-    for option, value in (
-        ("output_flag", False), ("threads", 1), ("parallel", "off"), ("random_seed", seed % 2**31), ("mip_rel_gap", 0.0),
-        ("mip_abs_gap", enough), ("objective_target", enough), ("mip_feasibility_tolerance", 1e-7),
-        ("primal_feasibility_tolerance", 1e-8),
-    ):  # fmt: skip
-        solver.setOptionValue(option, value)
-    cost, lower, upper, row_lower, row_upper = builder.vectors()
-    matrix: sparse.csr_matrix = builder.matrix()
-    lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = matrix.shape
-    lp.col_cost_, lp.col_lower_, lp.col_upper_ = cost, lower, upper
-    lp.row_lower_, lp.row_upper_ = row_lower, row_upper
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
-    solver.passModel(lp)
-    return solver
+    return loaded(
+        builder.matrix(), builder.vectors(), is_gain=False, random_seed=seed % 2**31, mip_rel_gap=0.0, mip_abs_gap=enough,
+        objective_target=enough, mip_feasibility_tolerance=1e-7, primal_feasibility_tolerance=1e-8,
+    )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from serving.published import Release
-from serving.reads.things import plots
+from serving.reads.things import matching, placed
 
 REASON = ["rank", "kind", "text_zh", "text_en"]
 
@@ -17,11 +17,7 @@ def recommendations(
 ) -> pl.DataFrame:  # fmt: skip
     """Cuts proposed, by day and rank, with their place and reasons; None is all."""
     rows = release.made(_recommendations)
-    wished = {"plot_id": plot, "village_id": village, "crop_id": crop, "crew_id": crew, "day": day}
-    for column, value in wished.items():
-        if value is not None:
-            rows = rows.filter(pl.col(column) == value)
-    return rows
+    return matching(rows, plot_id=plot, village_id=village, crop_id=crop, crew_id=crew, day=day)
 
 
 def plan(release: Release) -> dict[str, Any] | None:
@@ -43,28 +39,18 @@ def triggers(release: Release) -> pl.DataFrame:
 def shortfalls(release: Release, *, kind: str | None = None, crop: str | None = None) -> pl.DataFrame:
     """What cannot be kept, broken promises first, by day."""
     rows = release.frame("harvest_shortfall").sort("kind", "day", "subject_id", "crop_id")
-    for column, value in (("kind", kind), ("crop_id", crop)):
-        if value is not None:
-            rows = rows.filter(pl.col(column) == value)
-    return rows
+    return matching(rows, kind=kind, crop_id=crop)
 
 
 def serves(release: Release, *, crop: str | None = None, promised: bool | None = None) -> pl.DataFrame:
     """Which cut or stock serves which order, by day of shipping."""
     rows = release.frame("harvest_serve").sort("ship_on", "order_id", "cut_on", "cold_room_id", "grade")
-    if crop is not None:
-        rows = rows.filter(pl.col("crop_id") == crop)
-    return rows if promised is None else rows.filter(pl.col("is_promised") == promised)
+    return matching(rows, crop_id=crop, is_promised=promised)
 
 
 def changes(release: Release) -> pl.DataFrame:
     """Plot, crop and day of which the plan changed within the day, with its place."""
-    rows = release.frame("harvest_change").join(_places(release), on="plot_id", how="left")
-    return rows.sort("day", "plot_id", "crop_id")
-
-
-def _places(release: Release) -> pl.DataFrame:
-    return plots(release).select("plot_id", "village_id", "village_name")
+    return placed(release, release.frame("harvest_change")).sort("day", "plot_id", "crop_id")
 
 
 def _recommendations(release: Release) -> pl.DataFrame:
@@ -74,8 +60,7 @@ def _recommendations(release: Release) -> pl.DataFrame:
         .agg(reasons=pl.struct(REASON))
     )  # fmt: skip
     return (
-        release.frame("harvest_recommendation")
-        .join(_places(release), on="plot_id", how="left", maintain_order="left")
+        placed(release, release.frame("harvest_recommendation"))
         .join(reasons, on="recommendation_id", how="left", maintain_order="left")
         .sort("day", "rank", "recommendation_id")
     )

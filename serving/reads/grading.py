@@ -4,6 +4,7 @@ import polars as pl
 
 from serving.problems import Problem, unknown
 from serving.published import Release
+from serving.reads.things import matching
 
 CUT = [
     "grade", "rank", "attribute", "min_value", "max_value", "present_min", "present_max", "goods_share", "goods_kg",
@@ -75,13 +76,11 @@ def mix(release: Release) -> pl.DataFrame:
     return release.frame("grade_mix").sort("crop_id", "land_class", "grade")
 
 
-def of_crop(rows: pl.DataFrame, crop: str | None, see: str) -> pl.DataFrame:
-    """The rows of a crop; raises Problem 404 for one that has none here."""
-    if crop is None:
-        return rows
-    if crop not in (known := rows["crop_id"].unique().sort().to_list()):
+def of_crop(rows: pl.DataFrame, crop: str | None, see: str, **wanted: object) -> pl.DataFrame:
+    """The rows of a crop with the values wanted, None asking for all; raises Problem 404 for a crop that has none here."""
+    if crop is not None and crop not in (known := rows["crop_id"].unique().sort().to_list()):
         raise unknown("crop", crop, known, see)
-    return rows.filter(pl.col("crop_id") == crop)
+    return matching(rows, crop_id=crop, **wanted)
 
 
 def one(release: Release, recommendation_id: str) -> dict[str, object]:

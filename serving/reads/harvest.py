@@ -1,13 +1,23 @@
 """Fields and harvest as published: how plots stand, when and how much they will bear, what came of it."""
 
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
 from serving.published import Release
-from serving.reads.things import plots
+from serving.reads.things import matching, placed
 
 SEASON = ["plot_id", "crop_id", "year", "season"]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Of which plot, village and crop; None is all."""
+
+    plot: str | None = None
+    village: str | None = None
+    crop: str | None = None
 
 
 def fields(
@@ -20,26 +30,23 @@ def fields(
         level: At least so bad (0 well, 1 watch, 2 act).
     """
     rows = release.made(_fields)
-    wanted = day or rows["day"].max()
-    found = rows.filter(pl.col("day") == wanted) if rows.height else rows
-    if level is not None:
-        found = found.filter(pl.col("level") >= level)
-    return _of(_of(found, "plot_id", plot), "village_id", village)
+    found = matching(rows, plot_id=plot, village_id=village, day=day or rows["day"].max())
+    return found if level is None else found.filter(pl.col("level") >= level)
 
 
-def outlook(release: Release, *, plot: str | None, village: str | None, crop: str | None) -> pl.DataFrame:
+def outlook(release: Release, wish: Wish) -> pl.DataFrame:
     """Standing plantings, the soonest ready first."""
-    return _of(_of(_of(release.made(_outlook), "plot_id", plot), "village_id", village), "crop_id", crop)
+    return _wished(release.made(_outlook), wish)
 
 
-def days(release: Release, *, plot: str | None, village: str | None, crop: str | None) -> pl.DataFrame:
+def days(release: Release, wish: Wish) -> pl.DataFrame:
     """Kilograms that ripen by planting and day, in order of days."""
-    return _of(_of(_of(release.made(_days), "plot_id", plot), "village_id", village), "crop_id", crop)
+    return _wished(release.made(_days), wish)
 
 
-def actuals(release: Release, *, plot: str | None, village: str | None, crop: str | None) -> pl.DataFrame:
+def actuals(release: Release, wish: Wish) -> pl.DataFrame:
     """Planned against actual by planting, the newest season first."""
-    return _of(_of(_of(release.made(_actuals), "plot_id", plot), "village_id", village), "crop_id", crop)
+    return _wished(release.made(_actuals), wish)
 
 
 def value(release: Release) -> pl.DataFrame:
@@ -47,17 +54,14 @@ def value(release: Release) -> pl.DataFrame:
     return release.frame("harvest_value").sort("year", "crop_id", descending=[True, False])
 
 
-def standing(release: Release) -> dict[str, list[tuple[str, str | None, date | None]]]:
-    """Plot → (crop, stage, median ready date) of what stands on it."""
-    return release.made(_standing)
+def stages(release: Release) -> dict[tuple[str, str], str | None]:
+    """(plot, crop) → stage of what stands."""
+    rows = release.frame("harvest_outlook").select("plot_id", "crop_id", "stage")
+    return {(plot, crop): stage for plot, crop, stage in rows.iter_rows()}
 
 
-def _of(rows: pl.DataFrame, column: str, wanted: str | None) -> pl.DataFrame:
-    return rows if wanted is None else rows.filter(pl.col(column) == wanted)
-
-
-def _placed(release: Release, rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.join(plots(release).select("plot_id", "village_id", "village_name"), on="plot_id", how="left")
+def _wished(rows: pl.DataFrame, wish: Wish) -> pl.DataFrame:
+    return matching(rows, plot_id=wish.plot, village_id=wish.village, crop_id=wish.crop)
 
 
 def _fields(release: Release) -> pl.DataFrame:
@@ -65,26 +69,18 @@ def _fields(release: Release) -> pl.DataFrame:
         standing=pl.struct("crop_id", "stage").sort_by("crop_id")
     )  # fmt: skip
     rows = release.frame("field_state").join(crops, on="plot_id", how="left")
-    return _placed(release, rows).sort("day", "level", "plot_id", descending=[True, True, False])
+    return placed(release, rows).sort("day", "level", "plot_id", descending=[True, True, False])
 
 
 def _outlook(release: Release) -> pl.DataFrame:
-    rows = _placed(release, release.frame("harvest_outlook").drop("place_id"))
+    rows = placed(release, release.frame("harvest_outlook").drop("place_id"))
     return rows.sort("is_overdue", "ready_p50", *SEASON, nulls_last=True)
 
 
 def _days(release: Release) -> pl.DataFrame:
-    return _placed(release, release.frame("harvest_day")).sort("forecast_date", *SEASON)
+    return placed(release, release.frame("harvest_day")).sort("forecast_date", *SEASON)
 
 
 def _actuals(release: Release) -> pl.DataFrame:
-    rows = _placed(release, release.frame("harvest_actual"))
+    rows = placed(release, release.frame("harvest_actual"))
     return rows.sort("year", "season", "plot_id", "crop_id", descending=[True, True, False, False])
-
-
-def _standing(release: Release) -> dict[str, list[tuple[str, str | None, date | None]]]:
-    found: dict[str, list[tuple[str, str | None, date | None]]] = {}
-    rows = release.frame("harvest_outlook").sort(SEASON)
-    for plot, crop, stage, ready in rows.select("plot_id", "crop_id", "stage", "ready_p50").iter_rows():
-        found.setdefault(plot, []).append((crop, stage, ready))
-    return found

@@ -8,7 +8,7 @@ import polars as pl
 
 from serving.problems import Problem, unknown
 from serving.published import Release
-from serving.reads.things import plots
+from serving.reads.things import matching, placed
 
 CAUSES = ("demand", "price_cost", "field_state", "decision", "horizon", "knock_on", "frozen", "kept")
 STAGES = ("ahead", "past")
@@ -37,7 +37,7 @@ def changes(
     """
     _one_of("cause", cause, CAUSES)
     _known(release, plot=plot, crop=crop)
-    return _matching(release.made(_changes), plot_id=plot, crop_id=crop, cause=cause)
+    return matching(release.made(_changes), plot_id=plot, crop_id=crop, cause=cause)
 
 
 def supplies(release: Release, wish: Needed) -> pl.DataFrame:
@@ -54,7 +54,7 @@ def supplies(release: Release, wish: Needed) -> pl.DataFrame:
         rows = rows.filter(pl.col("week_start") <= wish.last)
     if wish.is_accepted is not None:
         rows = rows.filter(pl.col("is_accepted") == wish.is_accepted)
-    return _matching(rows, village_id=wish.village, crop_id=wish.crop, item=wish.item)
+    return matching(rows, village_id=wish.village, crop_id=wish.crop, item=wish.item)
 
 
 def supply_weeks(release: Release) -> pl.DataFrame:
@@ -75,13 +75,11 @@ def decision_scores(release: Release, *, stage: str | None = None, answer: str |
     rows = release.frame("planting_decision_score").sort(
         ["gained_yuan", "decision_id"], descending=[True, False]
     )
-    return _matching(rows, stage=stage, answer=answer).drop("run_id")
+    return matching(rows, stage=stage, answer=answer).drop("run_id")
 
 
 def _changes(release: Release) -> pl.DataFrame:
-    places = plots(release).select("plot_id", "village_id", "village_name")
-    rows = release.frame("planting_change").sort("rank").drop("run_id")
-    return _named(release, rows.join(places, on="plot_id", how="left", maintain_order="left"))
+    return _named(release, placed(release, release.frame("planting_change").sort("rank").drop("run_id")))
 
 
 def _supplies(release: Release) -> pl.DataFrame:
@@ -96,11 +94,6 @@ def _named(release: Release, rows: pl.DataFrame) -> pl.DataFrame:
         "crop_id", crop_name_zh=pl.col("name_zh"), crop_name_en=pl.col("name_en")
     )
     return rows.join(crops, on="crop_id", how="left", maintain_order="left")
-
-
-def _matching(rows: pl.DataFrame, **wanted: str | None) -> pl.DataFrame:
-    given = [pl.col(name) == value for name, value in wanted.items() if value is not None]
-    return rows.filter(*given) if given else rows
 
 
 def _one_of(noun: str, value: str | None, known: Sequence[str]) -> None:

@@ -36,6 +36,18 @@ def plots_of(release: Release, village: str | None, land_class: str | None) -> p
     return _only(_only(plots(release), "village_id", village), "land_class", land_class)
 
 
+def placed(release: Release, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with a `plot_id`, in their order, with the place the plot lies in: `village_id`, `village_name`."""
+    places = plots(release).select("plot_id", "village_id", "village_name")
+    return rows.join(places, on="plot_id", how="left", maintain_order="left")
+
+
+def matching(rows: pl.DataFrame, **wanted: object) -> pl.DataFrame:
+    """Rows whose columns have the values wanted; None asks nothing of a column."""
+    given = [pl.col(name) == value for name, value in wanted.items() if value is not None]
+    return rows.filter(*given) if given else rows
+
+
 def listed(release: Release, table: str) -> pl.DataFrame:
     """A table as it is, in the order of its first column."""
     frame = release.frame(table)

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any, Literal
 
-import polars as pl
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
@@ -29,8 +28,7 @@ async def recommendations(
     request: Request, release: Current, page: Paging, crop: IdQuery = None, answer: Answer = None
 ) -> Response:
     """Cut points and proposed standards by crop with prices and reasons; proposals that wait for an answer first."""
-    rows = reads.of_crop(release.made(reads.recommendations), crop, "/v1/grading")
-    rows = rows if answer is None else rows.filter(pl.col("answer") == answer)
+    rows = reads.of_crop(release.made(reads.recommendations), crop, "/v1/grading", answer=answer)
     return table(request, release, rows, page.limit, page.cursor)
 
 
@@ -39,8 +37,7 @@ async def lots(
     request: Request, release: Current, page: Paging, crop: IdQuery = None, lot: IdQuery = None
 ) -> Response:
     """Lots packed lately: shares by grade with their uncertainty, the label each may carry, and where it should go."""
-    rows = reads.of_crop(release.made(reads.lots), crop, "/v1/grading/lots")
-    rows = rows if lot is None else rows.filter(pl.col("lot_id") == lot)
+    rows = reads.of_crop(release.made(reads.lots), crop, "/v1/grading/lots", lot_id=lot)
     return table(request, release, rows, page.limit, page.cursor)
 
 
@@ -61,9 +58,7 @@ async def standards(
     in_force: bool | None = None,
 ) -> Response:
     """Classes and limits of every standard: shipped with the service, loaded, or approved by a person."""
-    rows = reads.of_crop(reads.standards(release), crop, "/v1/standards")
-    rows = rows if origin is None else rows.filter(pl.col("origin") == origin)
-    rows = rows if in_force is None else rows.filter(pl.col("is_in_force") == in_force)
+    rows = reads.of_crop(reads.standards(release), crop, "/v1/standards", origin=origin, is_in_force=in_force)
     return table(request, release, rows, page.limit, page.cursor)
 
 

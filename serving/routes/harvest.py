@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from serving.access import own
@@ -13,6 +13,13 @@ from serving.routes.deps import LIMITS, TABULAR, Asker, Current, IdQuery, Paging
 from serving.schemas import PageOf
 from serving.schemas_harvest import FieldState, HarvestActual, HarvestDay, HarvestOutlook, HarvestValue
 
+
+def wished(plot: IdQuery = None, village: IdQuery = None, crop: IdQuery = None) -> reads.Wish:
+    """Read which plot, village and crop are asked for."""
+    return reads.Wish(plot, village, crop)
+
+
+Wished = Annotated[reads.Wish, Depends(wished)]
 router = APIRouter(prefix="/v1", tags=["harvest"], dependencies=LIMITS, responses=TABULAR)
 
 
@@ -38,12 +45,10 @@ async def outlook(
     release: Current,
     who: Asker,
     page: Paging,
-    plot: IdQuery = None,
-    village: IdQuery = None,
-    crop: IdQuery = None,
+    wish: Wished,
 ) -> Response:
     """Plantings that stand: stage, ready date and kilograms of the season, the soonest first."""
-    rows = reads.outlook(release, plot=plot, village=village, crop=crop)
+    rows = reads.outlook(release, wish)
     return table(request, release, own(who, rows), page.limit, page.cursor)
 
 
@@ -53,12 +58,10 @@ async def days(
     release: Current,
     who: Asker,
     page: Paging,
-    plot: IdQuery = None,
-    village: IdQuery = None,
-    crop: IdQuery = None,
+    wish: Wished,
 ) -> Response:
     """Kilograms that ripen by planting and day of the next 28."""
-    rows = reads.days(release, plot=plot, village=village, crop=crop)
+    rows = reads.days(release, wish)
     return table(request, release, own(who, rows), page.limit, page.cursor)
 
 
@@ -68,12 +71,10 @@ async def actuals(
     release: Current,
     who: Asker,
     page: Paging,
-    plot: IdQuery = None,
-    village: IdQuery = None,
-    crop: IdQuery = None,
+    wish: Wished,
 ) -> Response:
     """What was said of each planting of this year and last, and what was cut."""
-    rows = reads.actuals(release, plot=plot, village=village, crop=crop)
+    rows = reads.actuals(release, wish)
     return table(request, release, own(who, rows), page.limit, page.cursor)
 
 

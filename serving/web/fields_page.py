@@ -99,7 +99,7 @@ def _standing(release: Release, say: Say, plots: pl.DataFrame) -> list[dict[str,
     if today is None:
         return []
     crops = things.names(release, "crop")
-    stages = {(plot, c): stage for plot, found in harvest.standing(release).items() for c, stage, _ in found}
+    stages = harvest.stages(release)
     planted = release.frame("planting").filter(
         (pl.col("sown_on") <= today) & (pl.col("sown_on") > today - timedelta(days=365))
     )

@@ -20,8 +20,8 @@ ALL_CROPS = "*"
 def harvest_page(release: Release, say: Say, village: str, crop: str) -> dict[str, Any]:
     """Values for harvest.html; '' is all villages, all crops."""
     today = cutoff(release)
-    of = {"plot": None, "village": village or None, "crop": crop or None}
-    outlook = reads.outlook(release, **of)
+    wish = reads.Wish(village=village or None, crop=crop or None)
+    outlook = reads.outlook(release, wish)
     names = things.names(release, "crop")
     plots = things.plots(release).drop_nulls("village_id").select("village_id", "village_name").unique()
     crops = release.frame("harvest_outlook")["crop_id"].unique().sort()
@@ -32,7 +32,7 @@ def harvest_page(release: Release, say: Say, village: str, crop: str) -> dict[st
         "crops": [(c, say.name(names, c)) for c in crops],
         "village": village,
         "crop": crop,
-        "days": _days(release, say, names, today, of),
+        "days": _days(release, say, names, today, wish),
         "outlook": [_named(say, names, row) for row in outlook.head(MOST).to_dicts()],
         "plantings": outlook.height,
         "overdue": outlook.filter("is_overdue").height,
@@ -40,7 +40,7 @@ def harvest_page(release: Release, say: Say, village: str, crop: str) -> dict[st
         "acting": threatened.filter(pl.col("level") == 2)["plot_id"].n_unique(),
         "value": value.row(0, named=True) if value.height else None,
         "actuals": [
-            _named(say, names, row) | {"gone": _gone(row)} for row in reads.actuals(release, **of).head(MOST).to_dicts()
+            _named(say, names, row) | {"gone": _gone(row)} for row in reads.actuals(release, wish).head(MOST).to_dicts()
         ],
     }  # fmt: skip
 
@@ -50,13 +50,13 @@ def _days(
     say: Say,
     names: dict[str, dict[str, str]],
     today: date | None,
-    of: dict[str, str | None],
+    wish: reads.Wish,
 ) -> dict[str, Any]:
     """Mean kilograms by crop and day of the next DAYS: `heads`, `rows` of (crop, values, sum), `totals`, `kg`, `most`."""
     if today is None:
         return {"heads": [], "rows": [], "totals": [], "kg": 0.0, "most": 0.0}
     heads = [today + timedelta(days=n) for n in range(1, DAYS + 1)]
-    rows = reads.days(release, **of).filter(pl.col("forecast_date") <= heads[-1])
+    rows = reads.days(release, wish).filter(pl.col("forecast_date") <= heads[-1])
     sums = rows.group_by("crop_id", "forecast_date").agg(kg=pl.col("expected_kg").sum())
     by_crop: dict[str, dict[date, float]] = {}
     for crop, day, kg in sums.iter_rows():

@@ -76,6 +76,12 @@ def test_a_frozen_sowing_keeps_its_area() -> None:
     assert plan.areas.select("activity_id", "area_mu").rows() == [("corn", 100.0)]
 
 
+def test_frozen_land_that_is_not_there_is_named() -> None:
+    previous = pl.DataFrame({"group_id": ["farm"], "activity_id": ["corn"], "area_mu": [501.0]})
+    with pytest.raises(CountyInfeasible, match=r"group 'farm' has 500.0 mu, and 501.0 of 'corn' frozen"):
+        solve_county(replace(farmer(TOLD), previous=previous), CountyParams(frozen_until=1))
+
+
 def test_a_floor_above_the_land_is_named() -> None:
     floors = pl.DataFrame({"floor_id": ["grain"], "crop_id": ["wheat"], "min_mu": [501.0]})
     with pytest.raises(CountyInfeasible, match="in conflict: floors"):

@@ -96,6 +96,17 @@ def test_pruning_keeps_the_newest_and_the_current(tmp_path: Path) -> None:
     assert current(tmp_path) == names[0]
 
 
+def test_the_hours_of_a_day_push_out_no_earlier_night(tmp_path: Path) -> None:
+    nights = [write(tmp_path, f"night{day}", day=day).name for day in (1, 2, 3)]
+    for n in range(4):
+        write(tmp_path, f"hour{n}", day=3)
+    prune(tmp_path, keep=2)
+    left = list_releases(tmp_path)
+    assert nights[1] in left
+    assert nights[0] not in left
+    assert len([name for name in left if name.startswith("2026-05-03")]) == 2
+
+
 @pytest.mark.parametrize("moment", ["_write_durably", "_sync_file", "_sync_folder", "use"])
 def test_a_run_killed_while_publishing_leaves_the_old_release_and_a_rerun_ends_as_undisturbed(
     moment: str, tmp_path: Path
